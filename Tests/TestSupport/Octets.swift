@@ -32,8 +32,8 @@ public func internetChecksum(_ bytes: some Sequence<UInt8>) -> UInt16 {
   return ~UInt16(sum)
 }
 
-/// CRC32c as SCTP puts it on the wire: read as a little-endian number.
-func castagnoli(_ bytes: [UInt8]) -> UInt32 {
+/// CRC32c in the order in which SCTP sends it: least significant byte first.
+public func castagnoli(_ bytes: [UInt8]) -> UInt32 {
   var crc: UInt32 = ~0
   for byte in bytes {
     crc ^= UInt32(byte)
