@@ -1,0 +1,110 @@
+extension Summary {
+  /// Reads the headers of one frame into `summary`, whatever it held before.
+  ///
+  /// - Parameters:
+  ///   - frame: the bytes at hand: the first segment of the packet, or all of it.
+  ///   - frameLength: bytes of the whole frame, at least those of `frame`. Faults are judged by it.
+  ///
+  /// When a header lies behind `frame` but not behind the frame, only `needsMore` is set: call again with more bytes.
+  /// O(1): at most `mostTags` VLAN tags and `IPv6Extension.most` extension headers are walked.
+  @inline(always)
+  public static func read(_ frame: RawSpan, frameLength: Int, into summary: inout Summary) {
+    if !summary.readPlain(frame, frameLength: frameLength) { summary.readAny(frame, frameLength: frameLength) }
+  }
+
+  /// More VLAN tags than this make a frame `linkOther`.
+  public static let mostTags = 8
+
+  /// The way of nearly every packet: TCP or UDP, whole, without fault, in IPv4 without options in Ethernet without
+  /// tags. Anything else is left to `readAny`, which gives the same answer for these too.
+  @inlinable @inline(always)
+  mutating func readPlain(_ frame: RawSpan, frameLength: Int) -> Bool {
+    typealias IP = IPv4View.Layout
+    let network = EthernetView.Layout.size
+    let transport = network + IP.size
+    // EtherType, version and header length in one word.
+    guard frame.byteCount >= transport + TCPView.Layout.size, frameLength >= frame.byteCount,
+      frame[Field<UInt32>(at: 12)] & 0xFFFF_FF00 == 0x0800_4500
+    else { return false }
+    let total = Int(frame[IP.totalLength, from: network])
+    let payload = total &- IP.size
+    let fragment = frame[IP.fragment, from: network]
+    guard payload >= UDPView.Layout.size, total <= frameLength &- network, fragment & 0x3FFF == 0 else { return false }
+
+    // A one's complement sum in words of any width and byte order is zero modulo 0xFFFF when the checksum is right.
+    let (half, carry) = frame[Field<UInt64>(at: 0), from: network].bigEndian
+      .addingReportingOverflow(frame[Field<UInt64>(at: 8), from: network].bigEndian)
+    let (sum, carryAgain) = half.addingReportingOverflow(
+      UInt64(frame[IP.destination, from: network].bigEndian) &+ (carry ? 1 : 0))
+    guard (sum &+ (carryAgain ? 1 : 0)).isMultiple(of: 0xFFFF) else { return false }
+
+    let number = frame[IP.transport, from: network]
+    var tcpFlags: UInt8 = 0
+    var kind = PacketKind.ipv4UDP
+    if number == IPProtocol.tcp {
+      let header = Int(frame[TCPView.Layout.dataOffset, from: transport] >> 4) &* 4
+      guard header >= TCPView.Layout.size, header <= payload else { return false }
+      tcpFlags = frame[TCPView.Layout.flags, from: transport]
+      kind = .ipv4TCP
+    } else {
+      guard number == IPProtocol.udp else { return false }
+      let claimed = Int(frame[UDPView.Layout.length, from: transport])
+      guard claimed >= UDPView.Layout.size, claimed <= payload else { return false }
+    }
+
+    let ports = frame[TCPView.Layout.ports, from: transport]
+    self = Summary()
+    self.kind = kind
+    self.transport = number
+    flags = SummaryFlags(
+      rawValue: SummaryFlags.ipv4.rawValue
+        | (fragment & IPv4View.FragmentWord.dontFragment) >> 8  // dontFragment
+        | UInt16(frame[Field<UInt8>(at: 0)] & 1) << 11  // groupDestination
+        | (total < frameLength &- network ? SummaryFlags.padded.rawValue : 0))
+    hopLimit = frame[IP.ttl, from: network]
+    self.tcpFlags = tcpFlags
+    etherType = EtherType.ipv4
+    networkOffset = UInt16(truncatingIfNeeded: network)
+    transportOffset = UInt16(truncatingIfNeeded: transport)
+    sourcePort = UInt16(truncatingIfNeeded: ports >> 16)
+    destinationPort = UInt16(truncatingIfNeeded: ports)
+    identification = UInt32(frame[IP.identification, from: network])
+    datagramEnd = UInt32(truncatingIfNeeded: network &+ total)
+    return true
+  }
+
+  /// Any frame.
+  @usableFromInline @inline(never)
+  mutating func readAny(_ frame: RawSpan, frameLength: Int) {
+    self = Summary()
+    datagramEnd = UInt32(truncatingIfNeeded: frameLength)
+    guard frameLength >= EthernetView.Layout.size else { return }
+    guard frame.byteCount >= EthernetView.Layout.size else { return askForMore() }
+    if frame[Field<UInt8>(at: 0)] & 1 != 0 { flags.insert(.groupDestination) }
+    var type = frame[EthernetView.Layout.etherType]
+    var at = EthernetView.Layout.size
+    while EtherType.isVLAN(type), vlanCount < Summary.mostTags, at + VLANTagView.Layout.size <= frameLength {
+      guard at + VLANTagView.Layout.size <= frame.byteCount else { return askForMore() }
+      let control = frame[VLANTagView.Layout.control, from: at]
+      if vlanCount == 0 { outerVLAN = control }
+      if vlanCount == 1 { innerVLAN = control }
+      vlanCount += 1
+      type = frame[VLANTagView.Layout.etherType, from: at]
+      at += VLANTagView.Layout.size
+    }
+    etherType = type
+    networkOffset = UInt16(truncatingIfNeeded: at)
+    switch type {
+    case EtherType.ipv4: readIPv4(frame, at: at, frameLength: frameLength)
+    case EtherType.ipv6: readIPv6(frame, at: at, frameLength: frameLength)
+    case EtherType.arp: kind = .arp
+    default: kind = type < EtherType.lowest ? .llc : .linkOther
+    }
+  }
+
+  /// Leaves nothing but the wish for more bytes.
+  mutating func askForMore() {
+    self = Summary()
+    flags = .needsMore
+  }
+}
