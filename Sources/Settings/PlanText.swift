@@ -1,0 +1,66 @@
+import Primitives
+
+extension Plan: CustomStringConvertible {
+  /// What `--dry-run` prints and the log says at start.
+  public var description: String {
+    let sections = [
+      ("ports", ports.map(line) + unusedPorts.map { "port \($0) has no pair and is left alone" }),
+      ("lcores", workers.map(line) + idleLcores.map { "lcore \($0) is idle: it has no queue" } + supervisor),
+      ("memory", pools.flatMap(lines)),
+      ("policies", policies),
+      ("notes", notes),
+    ]
+    return sections.filter { !$0.1.isEmpty }.map { title, lines in
+      ([title] + lines.map { "  " + $0 }).joined(separator: "\n")
+    }.joined(separator: "\n")
+  }
+
+  private func line(_ port: Port) -> String {
+    let pair = ports.first { $0.id == port.pair }?.name ?? "\(port.pair)"
+    let mtu = port.mtu.map { "MTU \($0)" } ?? "MTU as it is"
+    return "\(port.id) \(port.name): \(port.device) (\(port.driver)), socket \(port.socket), pair \(pair), "
+      + "rx \(port.rxQueues) x \(port.rxDescriptors), tx \(port.txQueues) x \(port.txDescriptors), \(mtu)"
+  }
+
+  private func line(_ worker: Worker) -> String {
+    let receive = worker.receive.map(\.description).joined(separator: " ")
+    let transmit = worker.transmit.map(\.description).joined(separator: " ")
+    return "lcore \(worker.lcore): socket \(worker.socket), receives \(receive), sends \(transmit) (port/queue)"
+  }
+
+  private var supervisor: [String] {
+    [supervisorPolls ? "main is alone: it polls and supervises" : "main supervises"]
+  }
+
+  private func lines(_ pool: Pool) -> [String] {
+    [
+      "socket \(pool.socket): \(pool.mbufs) mbufs of \(pool.mbufSize) bytes (\(Settings.headroom) headroom), "
+        + "about \(pool.bytes >> 20) MiB, cache \(pool.cache)",
+      "  \(pool.need); \(pool.mbufs - pool.need.total) to spare",
+    ]
+  }
+
+  private var policies: [String] {
+    let seconds = { (interval: Interval?) in interval.map { "\($0.seconds) s" } ?? "never" }
+    return [
+      "without rules every packet with a sound IP header crosses its pair; unknown protocols cross untouched",
+      "invalid transport headers: \(settings.invalid == .forward ? "counted and forwarded" : "dropped")",
+      "transport checksums: \(settings.rxChecksum == .off ? "not verified" : "verified in \(settings.rxChecksum)")",
+      "promiscuous \(word(settings.promiscuous)), link propagation \(word(settings.linkPropagation)), "
+        + "idle sleep \(settings.idleSleep)",
+      "bursts of \(settings.burst), then \(settings.txRetries) more attempts on a full transmit queue, then a drop",
+      "ends after \(seconds(settings.idleExit)) without packets, after \(seconds(settings.duration)) in all",
+      "segment in \(settings.segmentHugetlbfs ?? "/dev/shm"), mode 0\(String(settings.segmentMode, radix: 8)), "
+        + "group \(settings.segmentGroup ?? "of the process")",
+    ]
+  }
+
+  private func word(_ on: Bool) -> String { on ? "on" : "off" }
+}
+
+extension PoolNeed: CustomStringConvertible {
+  public var description: String {
+    "\(receiveRings) in receive rings + \(transmitRings) in transmit rings + \(caches) in caches + \(bursts) in bursts "
+      + "+ \(egressBuffers) in egress buffers = \(total) needed"
+  }
+}

@@ -1,0 +1,278 @@
+/// Makes a `Plan` step by step, each step from what the ones before it found, and collects every problem on the way.
+struct Planner {
+  let settings: Settings
+  let ports: [PortFacts]  // by number
+  let lcores: [LcoreFacts]  // by number
+  private(set) var problems: [String] = []
+  private(set) var notes: [String] = []
+
+  init(settings: Settings, ports: [PortFacts], lcores: [LcoreFacts]) {
+    self.settings = settings
+    self.ports = ports.sorted { $0.id < $1.id }
+    self.lcores = lcores.sorted { $0.id < $1.id }
+  }
+
+  /// The plan; `nil`, or to be ignored, when there are problems.
+  mutating func plan() -> Plan? {
+    let pairing = pairPorts()
+    let paired = ports.filter { pairing[$0.id] != nil }
+    let names = namePorts()
+    let main = lcores.first(where: \.isMain)
+    let pollers = lcores.count == 1 ? lcores : lcores.filter { !$0.isMain }
+    guard let main, !pollers.isEmpty else {
+      problems.append("EAL has no main lcore")
+      return nil
+    }
+    // A port without a NUMA node of its own is served from main's.
+    let socket = { (port: PortFacts) in port.socket < 0 ? main.socket : port.socket }
+
+    checkLimits(of: paired)
+    let assignments =
+      settings.queueMap.map { checked($0, paired, pollers) } ?? dealt(paired, pollers, socket)
+    let receivers = Dictionary(grouping: assignments, by: \.port).mapValues { Set($0.map(\.lcore)).sorted() }
+    let sockets = Set(paired.map(socket)).sorted()
+    var planned: [Plan.Port] = []
+    for facts in paired {
+      let rxQueues = assignments.count { $0.port == facts.id }
+      let senders = receivers[pairing[facts.id]!] ?? []
+      planned.append(
+        Plan.Port(
+          id: facts.id, name: names[facts.id]!, device: facts.device, driver: facts.driver, pair: pairing[facts.id]!,
+          socket: socket(facts), rxQueues: rxQueues,
+          txQueues: transmitQueues(of: facts, senders: senders.count, rxQueues: rxQueues),
+          rxDescriptors: descriptors("receive", settings.rxd, facts.rxDescriptors, facts),
+          txDescriptors: descriptors("transmit", settings.txd, facts.txDescriptors, facts),
+          mtu: settings.mtu, poolIndex: sockets.firstIndex(of: socket(facts))!))
+    }
+    let workers = makeWorkers(pollers, assignments, receivers, pairing)
+    guard problems.isEmpty else { return nil }
+    return Plan(
+      settings: settings, ports: planned, workers: workers,
+      pools: sockets.compactMap { pool(socket: $0, planned, workers, main) },
+      supervisorPolls: lcores.count == 1,
+      idleLcores: pollers.map(\.id).filter { id in !workers.contains { $0.lcore == id } },
+      unusedPorts: ports.map(\.id).filter { pairing[$0] == nil }, notes: notes)
+  }
+}
+
+// MARK: Ports
+
+extension Planner {
+  /// The pair of each port, in both directions.
+  private mutating func pairPorts() -> [Int: Int] {
+    var pairing: [Int: Int] = [:]
+    if ports.isEmpty {
+      problems.append("there is no port: give EAL devices, such as --vdev net_null0 --vdev net_null1, or bind a NIC")
+    }
+    guard let given = settings.pairs else {
+      for index in stride(from: 0, to: ports.count - 1, by: 2) {
+        pairing[ports[index].id] = ports[index + 1].id
+        pairing[ports[index + 1].id] = ports[index].id
+      }
+      if let last = ports.last, pairing[last.id] == nil {
+        problems.append("\(title(last)) has no neighbour to be paired with: add a port, or say --pairs")
+      }
+      return pairing
+    }
+    for pair in given {
+      for port in [pair.a, pair.b] where !ports.contains(where: { $0.id == port }) {
+        problems.append("pair \(pair): there is no port \(port)\(range(of: ports.map(\.id)))")
+      }
+      pairing[pair.a] = pair.b
+      pairing[pair.b] = pair.a
+    }
+    return pairing
+  }
+
+  private mutating func namePorts() -> [Int: String] {
+    for port in settings.portNames.keys.sorted() where !ports.contains(where: { $0.id == port }) {
+      problems.append("port-names: there is no port \(port)\(range(of: ports.map(\.id)))")
+    }
+    var names: [Int: String] = [:]
+    for port in ports {
+      let name = settings.portNames[port.id] ?? "port\(port.id)"
+      if let other = names.first(where: { $0.value == name })?.key {
+        problems.append("ports \(other) and \(port.id) are both called \(name)")
+      }
+      names[port.id] = name
+    }
+    return names
+  }
+
+  private mutating func checkLimits(of paired: [PortFacts]) {
+    for port in paired {
+      if let mtu = settings.mtu, mtu > port.maxMTU {
+        problems.append("\(title(port)) has an MTU of at most \(port.maxMTU): \(mtu) is too large")
+      }
+      if settings.rxChecksum == .hardware, !port.verifiesChecksums {
+        problems.append("\(title(port)) cannot verify checksums: say --rx-checksum software, or off")
+      }
+    }
+    let room = settings.mbufSize - Settings.headroom
+    if let mtu = settings.mtu, mtu + 14 > room {
+      notes.append("frames of more than \(room) bytes arrive as chains of mbufs; --mbuf-size decides")
+    }
+  }
+
+  private mutating func descriptors(
+    _ direction: String, _ wanted: Int, _ limits: DescriptorLimits, _ port: PortFacts
+  ) -> Int {
+    let count = limits.nearest(to: wanted)
+    if count != wanted { notes.append("\(title(port)) takes \(count) \(direction) descriptors instead of \(wanted)") }
+    return count
+  }
+}
+
+// MARK: Queues
+
+extension Planner {
+  /// The user's map, every queue of every paired port checked to have its lcore.
+  private mutating func checked(
+    _ map: [QueueAssignment], _ paired: [PortFacts], _ pollers: [LcoreFacts]
+  ) -> [QueueAssignment] {
+    for entry in map {
+      let port = paired.first { $0.id == entry.port }
+      if port == nil {
+        problems.append("queue-map \(entry): there is no paired port \(entry.port)\(range(of: paired.map(\.id)))")
+      } else if let port, entry.queue >= port.maxRxQueues {
+        problems.append("queue-map \(entry): \(title(port)) has \(count(port.maxRxQueues, "receive queue"))")
+      }
+      guard !pollers.contains(where: { $0.id == entry.lcore }) else { continue }
+      if lcores.contains(where: { $0.id == entry.lcore }) {
+        problems.append("queue-map \(entry): lcore \(entry.lcore) is main, which polls only when it is alone")
+      } else {
+        problems.append("queue-map \(entry): there is no lcore \(entry.lcore)\(range(of: pollers.map(\.id)))")
+      }
+    }
+    for port in paired {
+      let named = Set(map.filter { $0.port == port.id && $0.queue < port.maxRxQueues }.map(\.queue))
+      let queues = settings.rxq ?? max(1, (named.max() ?? 0) + 1)
+      checkReceiveQueues(queues, of: port)
+      for queue in 0..<min(queues, port.maxRxQueues) where !named.contains(queue) {
+        problems.append("queue-map: queue \(queue) of \(title(port)) has no lcore")
+      }
+      if let beyond = named.max(), beyond >= queues {
+        problems.append("queue-map: queue \(beyond) of \(title(port)) is beyond --rxq \(queues)")
+      }
+    }
+    return map
+  }
+
+  /// Queues dealt out one by one: each to a worker of the port's socket, if there is one, to the worker with the fewest
+  /// queues of that port, and then with the fewest queues.
+  private mutating func dealt(
+    _ paired: [PortFacts], _ pollers: [LcoreFacts], _ socket: (PortFacts) -> Int
+  ) -> [QueueAssignment] {
+    var dealt: [QueueAssignment] = []
+    var load: [Int: Int] = [:]  // queues of each lcore
+    for port in paired {
+      let local = pollers.filter { $0.socket == socket(port) }
+      let candidates = (local.isEmpty ? pollers : local).map(\.id)
+      let queues = settings.rxq ?? max(1, min(port.maxRxQueues, candidates.count))
+      checkReceiveQueues(queues, of: port)
+      if queues < port.maxRxQueues, port.driver == "net_pcap" {
+        notes.append("\(title(port)) reads \(queues) of its \(port.maxRxQueues) sources; --rxq reads more")
+      }
+      var share: [Int: Int] = [:]  // this port's queues of each lcore
+      for queue in 0..<queues {
+        let rank = { (lcore: Int) in (share[lcore, default: 0], load[lcore, default: 0]) }
+        let lcore = candidates.min { rank($0) < rank($1) }!
+        share[lcore, default: 0] += 1
+        load[lcore, default: 0] += 1
+        dealt.append(QueueAssignment(port: port.id, queue: queue, lcore: lcore))
+      }
+    }
+    return dealt
+  }
+
+  private mutating func checkReceiveQueues(_ queues: Int, of port: PortFacts) {
+    guard queues > port.maxRxQueues else { return }
+    problems.append("\(title(port)) has \(count(port.maxRxQueues, "receive queue")): \(queues) are asked for")
+  }
+
+  /// One queue for each worker that sends on the port, so that none is shared.
+  private mutating func transmitQueues(of port: PortFacts, senders: Int, rxQueues: Int) -> Int {
+    var queues = max(settings.txq ?? 0, senders)
+    if let txq = settings.txq, txq < senders {
+      problems.append("\(title(port)): \(senders) lcores send on it, each on a queue of its own, and --txq is \(txq)")
+    }
+    if port.driver == "net_tap", queues != rxQueues {
+      // The driver refuses to be configured otherwise.
+      if queues > rxQueues {
+        problems.append(
+          "\(title(port)) must have as many receive as transmit queues: it needs \(queues) and has \(rxQueues); "
+            + "say --rxq \(queues)")
+      }
+      queues = max(queues, rxQueues)
+    }
+    if queues > port.maxTxQueues {
+      let why =
+        queues == senders ? "\(senders) lcores send on it, each on a queue of its own" : "\(queues) are asked for"
+      let remedy =
+        port.driver == "net_pcap" ? "; give it a tx_pcap= (or tx_iface=) for each, or use fewer lcores" : ""
+      problems.append("\(title(port)) has \(count(port.maxTxQueues, "transmit queue")): \(why)\(remedy)")
+    }
+    return queues
+  }
+
+  private func makeWorkers(
+    _ pollers: [LcoreFacts], _ assignments: [QueueAssignment], _ receivers: [Int: [Int]], _ pairing: [Int: Int]
+  ) -> [Plan.Worker] {
+    pollers.compactMap { lcore in
+      let receive = assignments.filter { $0.lcore == lcore.id }
+        .map { PortQueue(port: $0.port, queue: $0.queue) }.sorted { ($0.port, $0.queue) < ($1.port, $1.queue) }
+      guard !receive.isEmpty else { return nil }
+      let transmit = Set(receive.map(\.port)).compactMap { port -> PortQueue? in
+        guard let egress = pairing[port], let queue = receivers[port]?.firstIndex(of: lcore.id) else { return nil }
+        return PortQueue(port: egress, queue: queue)
+      }
+      return Plan.Worker(
+        lcore: lcore.id, socket: lcore.socket, receive: receive, transmit: transmit.sorted { $0.port < $1.port })
+    }
+  }
+}
+
+// MARK: Memory
+
+extension Planner {
+  private mutating func pool(
+    socket: Int, _ ports: [Plan.Port], _ workers: [Plan.Worker], _ main: LcoreFacts
+  ) -> Plan.Pool? {
+    let fed = ports.filter { $0.socket == socket }
+    let fedIDs = Set(fed.map(\.id))
+    var need = PoolNeed()
+    for port in fed {
+      need.receiveRings += port.rxQueues * port.rxDescriptors
+      // Its packets wait in the rings of the port that sends them.
+      for egress in ports where egress.id == port.pair { need.transmitRings += egress.txQueues * egress.txDescriptors }
+    }
+    // Main fills the receive rings when it starts the ports, and keeps a cache from then on.
+    var keepers: Set<Int> = [main.id]
+    for worker in workers {
+      let from = Set(worker.receive.map(\.port)).intersection(fedIDs)
+      guard !from.isEmpty else { continue }
+      keepers.insert(worker.lcore)
+      need.bursts += settings.burst
+      need.egressBuffers += from.count * 2 * settings.burst
+    }
+    let (pool, needed) = Plan.Pool.sized(
+      socket: socket, wanted: settings.mbufs, mbufSize: settings.mbufSize, lcores: keepers.count, need: need)
+    if let wanted = settings.mbufs, pool == nil {
+      problems.append("--mbufs \(wanted) is too small for the pool of socket \(socket): \(needed)")
+    }
+    return pool
+  }
+}
+
+// MARK: Words
+
+extension Planner {
+  private func title(_ port: PortFacts) -> String { "port \(port.id) (\(port.device))" }
+
+  private func count(_ number: Int, _ thing: String) -> String { "\(number) \(thing)\(number == 1 ? "" : "s")" }
+
+  /// What there is instead, in brackets; nothing when there is nothing.
+  private func range(of ids: [Int]) -> String {
+    ids.isEmpty ? "" : " (there \(ids.count == 1 ? "is" : "are") \(ids.map(String.init).joined(separator: ", ")))"
+  }
+}
