@@ -1,0 +1,78 @@
+/// Describes the fields of a C struct: offsets come from the struct, so schema and layout cannot disagree.
+struct FieldsOf<Record> {
+  /// What the metrics of the kind begin with; `nil` when it exports none.
+  var metric: String?
+  var since: String
+
+  func counter<Value>(
+    _ id: UInt16, _ name: String, _ path: KeyPath<Record, Value>, _ unit: String, _ help: String,
+    labels: UInt16 = 0, count: Int? = nil, metric: String? = nil
+  ) -> Field {
+    number(id, name, path, .counter, unit, help, labels: labels, count: count, metric: metric)
+  }
+
+  func gauge<Value>(
+    _ id: UInt16, _ name: String, _ path: KeyPath<Record, Value>, _ unit: String, _ help: String,
+    enumeration: UInt16 = 0, metric: String? = nil
+  ) -> Field {
+    number(id, name, path, .gauge, unit, help, enumeration: enumeration, metric: metric)
+  }
+
+  func label<Value>(
+    _ id: UInt16, _ name: String, _ path: KeyPath<Record, Value>, _ help: String, unit: String = "",
+    type: FieldType? = nil, enumeration: UInt16 = 0
+  ) -> Field {
+    field(id, name, path, .label, unit, help, type: type, enumeration: enumeration, metric: "")
+  }
+
+  /// - Parameter metric: the label it becomes in metrics.
+  func key<Value>(
+    _ id: UInt16, _ name: String, _ path: KeyPath<Record, Value>, _ help: String,
+    type: FieldType? = nil, enumeration: UInt16 = 0, metric: String
+  ) -> Field {
+    field(id, name, path, .key, "", help, type: type, enumeration: enumeration, metric: metric)
+  }
+
+  func generation(_ id: UInt16, _ path: KeyPath<Record, UInt64>) -> Field {
+    field(id, "generation", path, .generation, "", "Zero while the record is unused", metric: "")
+  }
+
+  func sequence(_ id: UInt16, _ path: KeyPath<Record, UInt64>) -> Field {
+    field(id, "sequence", path, .sequence, "", "Odd while the lcore commits its counters", metric: "")
+  }
+
+  private func number<Value>(
+    _ id: UInt16, _ name: String, _ path: KeyPath<Record, Value>, _ nature: Nature, _ unit: String, _ help: String,
+    enumeration: UInt16 = 0, labels: UInt16 = 0, count: Int? = nil, metric: String?
+  ) -> Field {
+    let exported = metric ?? self.metric.map { "\($0)_\(name)" } ?? ""
+    return field(
+      id, name, path, nature, unit, help, enumeration: enumeration, labels: labels, count: count, metric: exported)
+  }
+
+  private func field<Value>(
+    _ id: UInt16, _ name: String, _ path: KeyPath<Record, Value>, _ nature: Nature, _ unit: String, _ help: String,
+    type: FieldType? = nil, enumeration: UInt16 = 0, labels: UInt16 = 0, count: Int? = nil, metric: String
+  ) -> Field {
+    guard let offset = MemoryLayout<Record>.offset(of: path) else {
+      preconditionFailure("\(name) is not stored in \(Record.self)")
+    }
+    let type = type ?? Self.type(of: Value.self)
+    return Field(
+      id: id, name: name, type: type, offset: offset, count: count ?? MemoryLayout<Value>.size / type.size,
+      nature: nature, unit: unit, metric: metric, enumeration: enumeration, labels: labels, since: since, help: help)
+  }
+
+  /// The type a C member is read as; arrays of anything but 64-bit numbers say their type.
+  private static func type(of value: Any.Type) -> FieldType {
+    switch value {
+    case is UInt8.Type: .u8
+    case is UInt16.Type: .u16
+    case is UInt32.Type: .u32
+    case is Int32.Type: .i32
+    case is Int64.Type: .i64
+    case is Double.Type: .f64
+    default: .u64
+    }
+  }
+}
