@@ -41,7 +41,6 @@ extension Plan: CustomStringConvertible {
   }
 
   private var policies: [String] {
-    let seconds = { (interval: Interval?) in interval.map { "\($0.seconds) s" } ?? "never" }
     return [
       "without rules every packet with a sound IP header crosses its pair; unknown protocols cross untouched",
       "invalid transport headers: \(settings.invalid == .forward ? "counted and forwarded" : "dropped")",
@@ -49,10 +48,18 @@ extension Plan: CustomStringConvertible {
       "promiscuous \(word(settings.promiscuous)), link propagation \(word(settings.linkPropagation)), "
         + "idle sleep \(settings.idleSleep)",
       "bursts of \(settings.burst), then \(settings.txRetries) more attempts on a full transmit queue, then a drop",
-      "ends after \(seconds(settings.idleExit)) without packets, after \(seconds(settings.duration)) in all",
+      "ends " + ends.joined(separator: ", or "),
       "segment in \(settings.segmentHugetlbfs ?? "/dev/shm"), mode 0\(String(settings.segmentMode, radix: 8)), "
         + "group \(settings.segmentGroup ?? "of the process")",
     ]
+  }
+
+  private var ends: [String] {
+    let limits = [
+      settings.idleExit.map { "after \($0.seconds) s without packets" },
+      settings.duration.map { "after \($0.seconds) s" },
+    ].compactMap(\.self)
+    return limits + ["on SIGINT or SIGTERM"]
   }
 
   private func word(_ on: Bool) -> String { on ? "on" : "off" }

@@ -1,17 +1,15 @@
-import Foundation
+import Glibc
 import TOMLKit
 
 /// The settings file: TOML, one table for each purpose, every key optional.
 public enum SettingsFile {
+  /// More than that is no settings file.
+  static let largestSize = 1 << 20  // bytes
+
   /// The defaults with what the file says on top.
   public static func load(path: String) throws(SettingsError) -> Settings {
-    let bytes: Data
-    do {
-      bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-    } catch {
-      throw .unreadable(file: path, reason: reason(of: error))
-    }
-    guard let text = String(bytes: bytes, encoding: .utf8) else {
+    let bytes = try contents(of: path)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw .unreadable(file: path, reason: "not UTF-8 text")
     }
     return try parse(text, file: path)
@@ -38,10 +36,20 @@ public enum SettingsFile {
     return reading.settings
   }
 
-  private static func reason(of error: any Error) -> String {
-    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    guard let underlying, underlying.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
-    return POSIXError(POSIXErrorCode(rawValue: Int32(underlying.code)) ?? .EIO).localizedDescription
+  private static func contents(of path: String) throws(SettingsError) -> [UInt8] {
+    func failure() -> SettingsError { .unreadable(file: path, reason: unsafe String(cString: strerror(errno))) }
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw failure() }
+    defer { close(file) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = unsafe read(file, &chunk, chunk.count)
+      guard count >= 0 else { throw failure() }
+      guard count > 0 else { return bytes }
+      bytes += chunk[..<count]
+      guard bytes.count <= largestSize else { throw .unreadable(file: path, reason: "larger than 1 MiB") }
+    }
   }
 }
 

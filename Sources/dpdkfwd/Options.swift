@@ -12,121 +12,18 @@ struct Options: ParsableCommand {
     usage: "dpdkfwd <EAL arguments> -- [<options>]",
     discussion: """
       Packets cross from each port to its pair and back. Words before the -- are for DPDK's EAL (lcores, memory, \
-      devices; dpdkfwd --help lists them), options after it for dpdkfwd. An option beats the settings file. \
-      dpdkfwd(8) has examples.
+      devices), options after it for dpdkfwd. An option beats the settings file. See dpdkfwd(8) for examples.
       """)
 
   @Option(help: ArgumentHelp("Settings file in TOML; see dpdkfwd.toml(5).", valueName: "file"))
   var config: String?
 
-  // MARK: Ports
-
-  @Option(help: ArgumentHelp("Ports that forward to each other. (default: neighbours, 0:1,2:3)", valueName: "a:b,..."))
-  var pairs: String?
-
-  @Option(help: ArgumentHelp("Names of ports, such as 0=eth0,1=eth1. (default: port0, port1)", valueName: "n=name,..."))
-  var portNames: String?
-
-  @Option(
-    help: ArgumentHelp("Receive queues of every port. (default: one for each worker of its socket)", valueName: "n"))
-  var rxq: String?
-
-  @Option(help: ArgumentHelp("Transmit queues of every port. (default: one for each lcore that sends)", valueName: "n"))
-  var txq: String?
-
-  @Option(help: ArgumentHelp("Descriptors of a receive queue. (default: 1024)", valueName: "n"))
-  var rxd: String?
-
-  @Option(help: ArgumentHelp("Descriptors of a transmit queue. (default: 1024)", valueName: "n"))
-  var txd: String?
-
-  @Option(
-    help: ArgumentHelp("MTU of the ports; larger packets are dropped at egress. (default: as it is)", valueName: "bytes"))
-  var mtu: String?
-
-  @Option(help: ArgumentHelp("Receive frames for every address. (default: on)", valueName: "on|off"))
-  var promiscuous: String?
-
-  @Option(help: ArgumentHelp("A link that goes down takes its pair down. (default: on)", valueName: "on|off"))
-  var linkPropagation: String?
-
-  // MARK: Lcores
-
-  @Option(
-    help: ArgumentHelp(
-      "Which lcore polls which receive queue. (default: dealt out)", valueName: "(port,queue,lcore),..."))
-  var queueMap: String?
-
-  @Option(help: ArgumentHelp("Packets handled together, 1 to 32. (default: 32)", valueName: "n"))
-  var burst: String?
-
-  @Option(help: ArgumentHelp("Sleep longer while there are no packets, or poll on. (default: ramp)", valueName: "ramp|spin"))
-  var idleSleep: String?
-
-  // MARK: Memory
-
-  @Option(help: ArgumentHelp("Packet buffers for each socket in use. (default: the need and a quarter)", valueName: "n"))
-  var mbufs: String?
-
-  @Option(help: ArgumentHelp("Bytes of a packet buffer, 128 of headroom included. (default: 2176)", valueName: "bytes"))
-  var mbufSize: String?
-
-  // MARK: Packets
-
-  @Option(
-    help: ArgumentHelp("Who verifies checksums above IP. (default: off)", valueName: "off|software|hardware"))
-  var rxChecksum: String?
-
-  @Option(help: ArgumentHelp("Packets that are invalid above IP. (default: forward)", valueName: "forward|drop"))
-  var invalid: String?
-
-  @Option(help: ArgumentHelp("Further attempts on a full transmit queue. (default: 8)", valueName: "n"))
-  var txRetries: String?
-
-  // MARK: Run
-
-  @Option(help: ArgumentHelp("End once nothing has been received for so long.", valueName: "seconds"))
-  var idleExit: String?
-
-  @Option(help: ArgumentHelp("End after so long.", valueName: "seconds"))
-  var duration: String?
-
-  @Flag(help: "Validate everything, print the plan, touch no traffic.")
-  var dryRun = false
-
-  // MARK: Segment and log
-
-  @Option(help: ArgumentHelp("Permissions of the shared-memory files. (default: 0640)", valueName: "octal"))
-  var segmentMode: String?
-
-  @Option(help: ArgumentHelp("Group of the shared-memory files. (default: the process's)", valueName: "group"))
-  var segmentGroup: String?
-
-  @Option(help: ArgumentHelp("Folder on hugetlbfs for the shared memory. (default: /dev/shm)", valueName: "folder"))
-  var segmentHugetlbfs: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Least severe message logged: trace, debug, info, notice, warning, error, critical. (default: info)",
-      valueName: "level"))
-  var logLevel: String?
-}
-
-extension Options {
-  /// The options that were given, by name.
-  private var words: [OptionWord] {
-    let all = [
-      ("pairs", pairs), ("port-names", portNames), ("rxq", rxq), ("txq", txq), ("rxd", rxd), ("txd", txd), ("mtu", mtu),
-      ("promiscuous", promiscuous), ("link-propagation", linkPropagation),
-      ("queue-map", queueMap), ("burst", burst), ("idle-sleep", idleSleep),
-      ("mbufs", mbufs), ("mbuf-size", mbufSize),
-      ("rx-checksum", rxChecksum), ("invalid", invalid), ("tx-retries", txRetries),
-      ("idle-exit", idleExit), ("duration", duration), ("dry-run", dryRun ? "on" : nil),
-      ("segment-mode", segmentMode), ("segment-group", segmentGroup), ("segment-hugetlbfs", segmentHugetlbfs),
-      ("log-level", logLevel),
-    ]
-    return all.compactMap { option, word in word.map { (option, $0) } }
-  }
+  @OptionGroup(title: "Ports") var ports: PortOptions
+  @OptionGroup(title: "Lcores") var lcores: LcoreOptions
+  @OptionGroup(title: "Memory") var mempool: MempoolOptions
+  @OptionGroup(title: "Packets") var packets: PacketOptions
+  @OptionGroup(title: "Run") var end: RunOptions
+  @OptionGroup(title: "Segment and log") var output: OutputOptions
 
   /// Refuses bad words before any file is read; ArgumentParser prints what is thrown and exits 64.
   func validate() throws {
@@ -144,5 +41,138 @@ extension Options {
   func settings() throws(SettingsError) -> Settings {
     let base = if let config { try SettingsFile.load(path: config) } else { Settings() }
     return try base.overridden(by: words)
+  }
+
+  /// The options that were given, by name.
+  private var words: [OptionWord] {
+    let all = ports.words + lcores.words + mempool.words + packets.words + end.words + output.words
+    return all.compactMap { option, word in word.map { (option, $0) } }
+  }
+}
+
+private let defaults = Settings()
+
+struct PortOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Ports that forward to each other. (default: neighbours, 0:1,2:3)", valueName: "a:b,..."))
+  var pairs: String?
+
+  @Option(help: ArgumentHelp("Names of ports, such as 0=eth0,1=eth1. (default: port0, port1)", valueName: "n=name,..."))
+  var portNames: String?
+
+  @Option(
+    help: ArgumentHelp("Receive queues of every port. (default: one for each worker of its socket)", valueName: "n"))
+  var rxq: String?
+
+  @Option(help: ArgumentHelp("Transmit queues of every port. (default: one for each lcore that sends)", valueName: "n"))
+  var txq: String?
+
+  @Option(help: ArgumentHelp("Descriptors of a receive queue. (default: \(defaults.rxd))", valueName: "n"))
+  var rxd: String?
+
+  @Option(help: ArgumentHelp("Descriptors of a transmit queue. (default: \(defaults.txd))", valueName: "n"))
+  var txd: String?
+
+  @Option(
+    help: ArgumentHelp("MTU of the ports; larger packets are dropped at egress. (default: as it is)", valueName: "bytes")
+  )
+  var mtu: String?
+
+  @Option(help: ArgumentHelp("Receive frames for every address. (default: on)", valueName: "on|off"))
+  var promiscuous: String?
+
+  @Option(help: ArgumentHelp("A link that goes down takes its pair down. (default: on)", valueName: "on|off"))
+  var linkPropagation: String?
+
+  fileprivate var words: [(String, String?)] {
+    [
+      ("pairs", pairs), ("port-names", portNames), ("rxq", rxq), ("txq", txq), ("rxd", rxd), ("txd", txd), ("mtu", mtu),
+      ("promiscuous", promiscuous), ("link-propagation", linkPropagation),
+    ]
+  }
+}
+
+struct LcoreOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Which lcore polls which receive queue. (default: dealt out)", valueName: "(port,queue,lcore),..."))
+  var queueMap: String?
+
+  @Option(help: ArgumentHelp("Packets handled together, 1 to 32. (default: \(defaults.burst))", valueName: "n"))
+  var burst: String?
+
+  @Option(
+    help: ArgumentHelp("Sleep longer while there are no packets, or poll on. (default: ramp)", valueName: "ramp|spin"))
+  var idleSleep: String?
+
+  fileprivate var words: [(String, String?)] {
+    [("queue-map", queueMap), ("burst", burst), ("idle-sleep", idleSleep)]
+  }
+}
+
+struct MempoolOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Packet buffers for each socket in use. (default: the need and a quarter)", valueName: "n"))
+  var mbufs: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Bytes of a packet buffer, \(Settings.headroom) of headroom included. (default: \(defaults.mbufSize))",
+      valueName: "bytes"))
+  var mbufSize: String?
+
+  fileprivate var words: [(String, String?)] { [("mbufs", mbufs), ("mbuf-size", mbufSize)] }
+}
+
+struct PacketOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Who verifies checksums above IP. (default: off)", valueName: "off|software|hardware"))
+  var rxChecksum: String?
+
+  @Option(help: ArgumentHelp("Packets that are invalid above IP. (default: forward)", valueName: "forward|drop"))
+  var invalid: String?
+
+  @Option(
+    help: ArgumentHelp("Further attempts on a full transmit queue. (default: \(defaults.txRetries))", valueName: "n"))
+  var txRetries: String?
+
+  fileprivate var words: [(String, String?)] {
+    [("rx-checksum", rxChecksum), ("invalid", invalid), ("tx-retries", txRetries)]
+  }
+}
+
+struct RunOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("End once nothing has been received for so long.", valueName: "seconds"))
+  var idleExit: String?
+
+  @Option(help: ArgumentHelp("End after so long.", valueName: "seconds"))
+  var duration: String?
+
+  @Flag(help: "Validate everything, print the plan, touch no traffic.")
+  var dryRun = false
+
+  fileprivate var words: [(String, String?)] {
+    [("idle-exit", idleExit), ("duration", duration), ("dry-run", dryRun ? "on" : nil)]
+  }
+}
+
+struct OutputOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Permissions of the shared-memory files. (default: 0640)", valueName: "octal"))
+  var segmentMode: String?
+
+  @Option(help: ArgumentHelp("Group of the shared-memory files. (default: the process's)", valueName: "group"))
+  var segmentGroup: String?
+
+  @Option(help: ArgumentHelp("Folder on hugetlbfs for the shared memory. (default: /dev/shm)", valueName: "folder"))
+  var segmentHugetlbfs: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Least severe message logged: trace, debug, info, notice, warning, error, critical. (default: info)",
+      valueName: "level"))
+  var logLevel: String?
+
+  fileprivate var words: [(String, String?)] {
+    [
+      ("segment-mode", segmentMode), ("segment-group", segmentGroup), ("segment-hugetlbfs", segmentHugetlbfs),
+      ("log-level", logLevel),
+    ]
   }
 }
