@@ -25,7 +25,7 @@ extension Frame {
   /// Where the network header starts, behind any VLAN tags.
   public var networkOffset: Int {
     var at = 12
-    while at + 2 <= count, [EtherType.vlan, EtherType.qinq].contains(bytes.word(at: at)) { at += 4 }
+    while at + 2 <= count, EtherType.tags.contains(bytes.word(at: at)) { at += 4 }
     return at + 2
   }
 

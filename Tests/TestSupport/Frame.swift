@@ -50,6 +50,8 @@ public enum EtherType {
   public static let ipv6: UInt16 = 0x86dd
   public static let lldp: UInt16 = 0x88cc
   public static let slow: UInt16 = 0x8809  // LACP
+  /// All that announce a VLAN tag: 802.1Q, 802.1ad, and what was used before it.
+  public static let tags: Set<UInt16> = [vlan, qinq, 0x9100, 0x9200]
 }
 
 extension Frame {
