@@ -21,3 +21,7 @@ uint64_t segment_checksum(const void *bytes, size_t size, uint64_t seed) {
   for (size_t i = 0; i < size; i++) hash = (hash ^ byte[i]) * 0x100000001b3;
   return hash;
 }
+
+void segment_copy(uint64_t *to, const uint64_t *from, size_t count) {
+  for (size_t i = 0; i < count; i++) to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}

@@ -19,22 +19,3 @@ struct Descriptor: ~Copyable {
     return (Int(status.st_size), Int(status.st_blksize))
   }
 }
-
-/// A shared mapping of the first bytes of a file, which stays when the file is closed or loses its name.
-@safe
-struct Mapping: ~Copyable {
-  let start: UnsafeMutableRawPointer
-  /// Bytes.
-  let size: Int
-
-  init(_ file: borrowing Descriptor, _ path: String, size: Int, writable: Bool) throws(SegmentError) {
-    let protection = writable ? PROT_READ | PROT_WRITE : PROT_READ
-    guard let start = unsafe mmap(nil, size, protection, MAP_SHARED, file.number, 0), unsafe start != MAP_FAILED else {
-      throw .last("map", path)
-    }
-    unsafe self.start = start
-    self.size = size
-  }
-
-  deinit { unsafe munmap(start, size) }
-}

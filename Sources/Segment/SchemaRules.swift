@@ -2,34 +2,35 @@ extension Schema {
   /// The first thing about the schema that a reader could trip over, or `nil`. Writer and reader share the rules, so
   /// nothing is published that would be refused.
   ///
-  /// - Parameter end: bytes of the segment; every record lies before it.
-  func fault(end: Int) -> String? {
+  /// - Parameter space: where records may lie, in bytes from the start of the file.
+  func fault(within space: Range<Int>) -> String? {
     if let id = kinds.map(\.id).firstRepeated { return "two kinds have id \(id.rawValue)" }
     if let name = kinds.map(\.name).firstRepeated { return "two kinds are called \(name)" }
     if let id = enumerations.map(\.id).firstRepeated { return "two enumerations have id \(id)" }
-    for enumeration in enumerations where enumeration.id == 0 || enumeration.name.isEmpty {
-      return "an enumeration has no id or no name"
+    for enumeration in enumerations where enumeration.id == 0 || !enumeration.name.isIdentifier {
+      return "an enumeration has no id or no usable name"
     }
     for kind in kinds {
-      if let fault = fault(of: kind, end: end) { return "kind \(kind.name): \(fault)" }
+      if let fault = fault(of: kind, within: space) { return "kind \(kind.name): \(fault)" }
     }
-    let spans = kinds.map { $0.offset..<$0.offset + $0.shards * $0.shardStride }.filter { !$0.isEmpty }
-    for (one, next) in zip(
-      spans.sorted { $0.lowerBound < $1.lowerBound }, spans.sorted { $0.lowerBound < $1.lowerBound }.dropFirst())
-    where one.upperBound > next.lowerBound { return "two kinds lie over each other at byte \(next.lowerBound)" }
+    let spans = kinds.map { $0.offset..<$0.offset + $0.shards * $0.shardStride }
+    if let at = spans.firstOverlap { return "two kinds lie over each other at byte \(at)" }
     return nil
   }
 
-  private func fault(of kind: Kind, end: Int) -> String? {
-    guard kind.id.rawValue != 0, !kind.name.isEmpty else { return "it has no id or no name" }
+  private func fault(of kind: Kind, within space: Range<Int>) -> String? {
+    guard kind.id.rawValue != 0, kind.name.isIdentifier else { return "it has no id or no usable name" }
     guard kind.stride > 0, kind.stride % 8 == 0 else { return "records of \(kind.stride) bytes" }
-    guard kind.shards >= 0, kind.records >= 0, kind.offset >= 0, kind.offset % 64 == 0, kind.shardStride >= 0,
+    guard kind.shards >= 0, kind.records >= 0, kind.offset >= 0, kind.offset <= space.upperBound, kind.offset % 64 == 0,
+      kind.shardStride >= 0,
       kind.shardStride % 64 == 0
     else { return "it is not aligned" }
     let (shard, tooLong) = kind.records.multipliedReportingOverflow(by: kind.stride)
     guard !tooLong, shard <= kind.shardStride else { return "its shards lie over each other" }
     let (size, tooBig) = kind.shards.multipliedReportingOverflow(by: kind.shardStride)
-    guard !tooBig, kind.offset <= end, size <= end - kind.offset else { return "it ends behind the segment" }
+    guard !tooBig, size == 0 || space.contains(kind.offset) && size <= space.upperBound - kind.offset else {
+      return "it lies outside the segment"
+    }
     if let guardID = kind.guardedBy {
       guard let guarding = kinds.first(where: { $0.id == guardID }) else {
         return "no kind \(guardID.rawValue) guards it"
@@ -44,14 +45,20 @@ extension Schema {
     if let name = kind.fields.filter({ $0.nature != .removed }).map(\.name).firstRepeated {
       return "two fields are called \(name)"
     }
-    for field in kind.fields where field.nature != .removed {
+    let live = kind.fields.filter { $0.nature != .removed }
+    for field in live {
       if let fault = fault(of: field, in: kind) { return "field \(field.name): \(fault)" }
+    }
+    if let at = live.map({ $0.offset..<$0.offset + $0.size }).firstOverlap {
+      return "two fields lie over each other at byte \(at) of the record"
     }
     return nil
   }
 
   private func fault(of field: Field, in kind: Kind) -> String? {
-    guard field.id != 0, !field.name.isEmpty else { return "it has no id or no name" }
+    guard field.id != 0, [field.name, field.unit + "_", field.metric + "_"].allSatisfy(\.isIdentifier) else {
+      return "it has no id or no usable name"
+    }
     let (size, overflow) = field.type.size.multipliedReportingOverflow(by: field.count)
     guard field.count > 0, field.offset >= 0, !overflow, field.offset <= kind.stride, size <= kind.stride - field.offset
     else { return "it lies outside the record" }
@@ -62,6 +69,27 @@ extension Schema {
       return "it must be one 64-bit number"
     }
     return nil
+  }
+}
+
+extension [Range<Int>] {
+  fileprivate var firstOverlap: Int? {
+    let sorted = filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }
+    return zip(sorted, sorted.dropFirst()).first { $0.upperBound > $1.lowerBound }?.1.lowerBound
+  }
+}
+
+extension String {
+  /// ASCII letters, digits and `_`, with no digit at its head: safe in C, metrics and on a terminal.
+  fileprivate var isIdentifier: Bool {
+    guard let head = utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(head) else { return false }
+    return utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
+      default: false
+      }
+    }
   }
 }
 

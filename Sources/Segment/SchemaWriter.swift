@@ -89,7 +89,9 @@ struct SchemaWriter {
     self.schema = schema
     self.header = header
     bytes = all
-    if let fault = schema.fault(end: end) { throw .invalid("the schema is unusable: \(fault)") }
+    if let fault = schema.fault(within: Int(header.schema_end)..<end) {
+      throw .invalid("the schema is unusable: \(fault)")
+    }
   }
 
   private static func descriptor(_ field: Field, _ texts: inout Texts) -> dpdkfwd_segment_field {

@@ -26,6 +26,7 @@ extension SegmentError: CustomStringConvertible {
     case .noPermission(let path): "no permission for \(path)"
     case .damaged(let path, let offset, let what): "\(path) is damaged: \(what) (byte \(offset))"
     case .version(let path, let found, let readable): "\(path) has layout \(found); this program reads \(readable)"
+    case .fields(let kind, []): "the segment has no \(kind)"
     case .fields(let kind, let missing): "the segment's \(kind) have no \(missing.joined(separator: ", "))"
     case .owned(let prefix, let pid?): "file prefix \(prefix) is owned by the forwarder with process id \(pid)"
     case .owned(let prefix, nil): "file prefix \(prefix) is owned by another forwarder"

@@ -55,7 +55,7 @@ public final class SegmentWriter: @unchecked Sendable {
       unsafe $0.storeBytes(of: bootID.high.bigEndian, as: UInt64.self)
       unsafe $0.storeBytes(of: bootID.low.bigEndian, toByteOffset: 8, as: UInt64.self)
     }
-    header.checksum = SegmentChecksum.of(header, schema: layout.bytes)
+    header.checksum = SegmentChecksum.of(header, schema: layout.bytes[...])
     unsafe file.mapping.start.storeBytes(of: header, as: dpdkfwd_segment_header.self)
     unsafe layout.bytes.withUnsafeBytes { schema in
       unsafe (file.mapping.start + Int(header.header_size)).copyMemory(

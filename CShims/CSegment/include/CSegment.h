@@ -21,4 +21,7 @@ int segment_is_locked(int fd);
 /// FNV-1a, 64 bits, over `size` bytes, going on from `seed` (`SEGMENT_CHECKSUM_SEED` at the beginning).
 uint64_t segment_checksum(const void *bytes, size_t size, uint64_t seed);
 
+/// Copies `count` 64-bit words that another process may be storing, each in one load and in order.
+void segment_copy(uint64_t *to, const uint64_t *from, size_t count);
+
 #endif

@@ -23,7 +23,7 @@ struct dpdkfwd_segment_header {
   uint16_t minor;
   uint32_t header_size;        // bytes; the live part is the last 64 of the 512 known here
   uint64_t total_size;         // bytes, the file's whole length
-  uint64_t checksum;           // of [0, 448) with this field as zero, then of [header_size, schema_end)
+  uint64_t checksum;           // FNV-1a of [0, 448) with this field as zero, then of [512, schema_end)
   uint8_t boot_id[16];         // random, one per start of the forwarder
   uint64_t started_wall;       // nanoseconds since 1970
   uint64_t started_monotonic;  // nanoseconds of CLOCK_MONOTONIC
