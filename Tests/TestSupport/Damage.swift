@@ -22,12 +22,19 @@ public enum Damage: Hashable, Sendable {
 }
 
 extension Frame {
-  /// Where the network header starts, behind any VLAN tags.
-  public var networkOffset: Int {
+  /// VLAN ids, outermost first.
+  public var tags: [UInt16] {
+    var ids: [UInt16] = []
     var at = 12
-    while at + 2 <= count, EtherType.tags.contains(bytes.word(at: at)) { at += 4 }
-    return at + 2
+    while at + 4 <= count, EtherType.tags.contains(bytes.word(at: at)) {
+      ids.append(bytes.word(at: at + 2) & 0xfff)
+      at += 4
+    }
+    return ids
   }
+
+  /// Where the network header starts, behind any VLAN tags.
+  public var networkOffset: Int { 14 + 4 * tags.count }
 
   public var isIPv6: Bool { bytes.word(at: networkOffset - 2) == EtherType.ipv6 }
 

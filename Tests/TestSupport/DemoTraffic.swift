@@ -76,7 +76,6 @@ extension DemoTraffic {
   /// Tagged for some numbers: plain, VLAN, QinQ.
   private static func packet(_ kind: String, _ datagram: Datagram, _ number: Int, fromClient: Bool = true) -> Packet {
     let vlan: [UInt16] = [[], [], [], [100], [], [], [200, 100]][number % 7]
-    let kind = vlan.isEmpty ? kind : kind + (vlan.count == 1 ? " in a VLAN" : " in QinQ")
     let (here, there) = fromClient ? (MAC.one, MAC.two) : (MAC.two, MAC.one)
     return Packet(
       kind: kind, frame: datagram.frame(vlan: vlan, from: here, to: there, padTo: 60), fate: .crosses)
