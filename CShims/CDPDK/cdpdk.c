@@ -1,0 +1,176 @@
+#define _GNU_SOURCE
+#include "cdpdk.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+void cdpdk_sleep(uint32_t nanoseconds)
+{
+    static __thread bool precise;
+    struct timespec t = { .tv_sec = 0, .tv_nsec = nanoseconds };
+
+    if (!precise) {
+        prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
+        precise = true;
+    }
+    nanosleep(&t, NULL);
+}
+
+/* ---- ports ------------------------------------------------------------------------------------------------------ */
+
+#define RX_L4 (RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
+#define TX_L4 (RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM)
+
+int cdpdk_port_facts(uint16_t port, struct cdpdk_port_facts *f)
+{
+    struct rte_eth_dev_info info;
+    struct rte_ether_addr mac;
+    int failed;
+
+    memset(f, 0, sizeof *f);
+    if ((failed = rte_eth_dev_info_get(port, &info)) != 0 || (failed = rte_eth_macaddr_get(port, &mac)) != 0 ||
+        (failed = rte_eth_dev_get_mtu(port, &f->mtu)) != 0)
+        return failed;
+    snprintf(f->driver, sizeof f->driver, "%s", info.driver_name ? info.driver_name : "");
+    if (rte_eth_dev_get_name_by_port(port, f->device) != 0)
+        f->device[0] = '\0';
+    memcpy(f->mac, mac.addr_bytes, sizeof f->mac);
+    f->rx_queues_max = info.max_rx_queues;
+    f->tx_queues_max = info.max_tx_queues;
+    f->rx_descriptors_min = info.rx_desc_lim.nb_min;
+    f->rx_descriptors_max = info.rx_desc_lim.nb_max;
+    f->rx_descriptors_align = info.rx_desc_lim.nb_align;
+    f->tx_descriptors_min = info.tx_desc_lim.nb_min;
+    f->tx_descriptors_max = info.tx_desc_lim.nb_max;
+    f->tx_descriptors_align = info.tx_desc_lim.nb_align;
+    f->mtu_min = info.min_mtu;
+    f->mtu_max = info.max_mtu;
+    f->socket = rte_eth_dev_socket_id(port);
+    f->rx_checksum_l4 = (info.rx_offload_capa & RX_L4) == RX_L4;
+    f->rx_scatter = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+    f->tx_checksum_l4 = (info.tx_offload_capa & TX_L4) == TX_L4;
+    f->tx_tso = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0;
+    f->tx_multi_segment = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
+    return 0;
+}
+
+int cdpdk_port_setup(uint16_t port, const struct cdpdk_port_setup *s, const char **step)
+{
+    struct rte_eth_conf conf = { 0 };
+    struct rte_eth_dev_info info;
+    int failed;
+    uint16_t q;
+
+    *step = "information";
+    if ((failed = rte_eth_dev_info_get(port, &info)) != 0)
+        return failed;
+    if (s->mtu != 0)
+        conf.rxmode.mtu = s->mtu;
+    if (s->rx_checksum_l4)
+        conf.rxmode.offloads |= RX_L4;
+    if (s->rx_scatter)
+        conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
+    if (s->tx_checksum_l4)
+        conf.txmode.offloads |= TX_L4;
+    if (s->tx_tso)
+        conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_TCP_TSO;
+    conf.txmode.offloads |= info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+    if (s->rss && s->rx_queues > 1 && info.flow_type_rss_offloads != 0) {
+        /* Addresses only: the pieces of a datagram, which carry no ports, stay with their flow. */
+        conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+        conf.rx_adv_conf.rss_conf.rss_hf =
+            info.flow_type_rss_offloads & (RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_IPV6 |
+                                           RTE_ETH_RSS_FRAG_IPV6 | RTE_ETH_RSS_NONFRAG_IPV4_OTHER |
+                                           RTE_ETH_RSS_NONFRAG_IPV6_OTHER);
+    }
+    *step = "configuration";
+    if ((failed = rte_eth_dev_configure(port, s->rx_queues, s->tx_queues, &conf)) != 0)
+        return failed;
+    if (s->mtu != 0) {
+        *step = "MTU";
+        failed = rte_eth_dev_set_mtu(port, s->mtu);
+        if (failed != 0 && failed != -ENOTSUP)
+            return failed;
+    }
+    *step = "receive queue";
+    for (q = 0; q < s->rx_queues; q++)
+        if ((failed = rte_eth_rx_queue_setup(port, q, s->rx_descriptors, rte_eth_dev_socket_id(port), NULL, s->pool)))
+            return failed;
+    *step = "transmit queue";
+    for (q = 0; q < s->tx_queues; q++)
+        if ((failed = rte_eth_tx_queue_setup(port, q, s->tx_descriptors, rte_eth_dev_socket_id(port), NULL)))
+            return failed;
+    return 0;
+}
+
+int cdpdk_port_link(uint16_t port, uint32_t *speed, bool *up)
+{
+    struct rte_eth_link link;
+    int failed = rte_eth_link_get_nowait(port, &link);
+
+    if (failed != 0)
+        return failed;
+    *speed = link.link_speed;
+    *up = link.link_status == RTE_ETH_LINK_UP;
+    return 0;
+}
+
+/* ---- pools, log ------------------------------------------------------------------------------------------------- */
+
+uint32_t cdpdk_element_size(uint16_t data_room)
+{
+    return rte_mempool_calc_obj_size(sizeof(struct rte_mbuf) + data_room, 0, NULL);
+}
+
+uint32_t cdpdk_mempool_cached(struct rte_mempool *pool)
+{
+    uint32_t sum = 0;
+    unsigned int lcore;
+
+    for (lcore = 0; lcore < RTE_MAX_LCORE; lcore++) {
+        const struct rte_mempool_cache *cache = rte_mempool_default_cache(pool, lcore);
+
+        if (cache != NULL)
+            sum += cache->len;
+    }
+    return sum;
+}
+
+struct cdpdk_cpus cdpdk_cpus_get(void)
+{
+    struct cdpdk_cpus cpus = { { 0 } };
+
+    sched_getaffinity(0, sizeof cpus.bits, (cpu_set_t *) (void *) cpus.bits);
+    return cpus;
+}
+
+void cdpdk_cpus_set(struct cdpdk_cpus cpus)
+{
+    sched_setaffinity(0, sizeof cpus.bits, (const cpu_set_t *) (const void *) cpus.bits);
+}
+
+static cdpdk_log_line log_line;
+
+static ssize_t bridge_write(void *cookie, const char *text, size_t length)
+{
+    (void) cookie;
+    log_line((uint32_t) rte_log_cur_msg_loglevel(), text, length);
+    return (ssize_t) length;
+}
+
+int cdpdk_log_bridge(cdpdk_log_line line)
+{
+    static const cookie_io_functions_t functions = { .write = bridge_write };
+    FILE *stream;
+
+    log_line = line;
+    stream = fopencookie(NULL, "w", functions);
+    if (stream == NULL)
+        return -errno;
+    setvbuf(stream, NULL, _IOLBF, BUFSIZ);
+    return rte_openlog_stream(stream);
+}

@@ -1,0 +1,135 @@
+// swift-tools-version: 6.2
+//
+// The manifest is the architecture: `layers` below lists every module, lowest first, and the loop at the end refuses
+// a module that uses one at its own height or above. `Scripts/check` builds with
+// `--explicit-target-dependency-import-check error`, so an import that is not written here does not compile.
+import Foundation
+import PackageDescription
+
+// MARK: Layers
+
+enum Kind { case library, executable, shim, test }
+
+struct Layer {
+  let name: String
+  var kind = Kind.library
+  var path: String?
+  var uses: [String] = []
+  var products: [Target.Dependency] = []
+}
+
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
+
+let layers: [Layer] = [
+  Layer(name: "CSegment", kind: .shim),
+  Layer(name: "CDPDK", kind: .shim),
+  Layer(name: "Primitives"),
+  Layer(name: "Wire", uses: ["Primitives"]),
+  Layer(name: "Segment", uses: ["Primitives", "CSegment"]),
+  Layer(name: "Pipeline", uses: ["Primitives", "Wire"]),
+  Layer(name: "Settings", uses: ["Primitives"], products: [toml]),
+  Layer(
+    name: "DataPlane", uses: ["Primitives", "Wire", "Pipeline", "Segment", "Settings", "CSegment", "CDPDK"],
+    products: [logging]),
+  Layer(
+    name: "dpdkfwd", kind: .executable, uses: ["Segment", "Settings", "DataPlane"],
+    products: [arguments, logging]),
+  Layer(name: "dpdkfwd-stat", kind: .executable, uses: ["Segment"], products: [arguments]),
+
+  // What judges them. TestSupport builds packets and checksums on its own and uses none of the above.
+  Layer(name: "TestSupport", path: "Tests/TestSupport"),
+  Layer(name: "packet-generator", kind: .executable, uses: ["TestSupport"], products: [arguments]),
+  Layer(name: "TestSupportTests", kind: .test, uses: ["TestSupport"]),
+  Layer(name: "PrimitivesTests", kind: .test, uses: ["Primitives", "TestSupport"]),
+  Layer(name: "WireTests", kind: .test, uses: ["Primitives", "Wire", "TestSupport"]),
+  Layer(name: "SegmentTests", kind: .test, uses: ["CSegment", "Segment", "TestSupport"]),
+  Layer(name: "PipelineTests", kind: .test, uses: ["Primitives", "Wire", "Pipeline", "TestSupport"]),
+  Layer(name: "SettingsTests", kind: .test, uses: ["Primitives", "Settings", "TestSupport"]),
+  Layer(name: "OptionsTests", kind: .test, uses: ["Settings", "dpdkfwd"], products: [arguments]),
+  Layer(name: "StatTests", kind: .test, uses: ["CSegment", "Segment", "dpdkfwd-stat", "TestSupport"], products: [arguments]),
+  Layer(name: "EndToEndTests", kind: .test, uses: ["TestSupport"], products: [subprocess]),
+]
+
+// MARK: Flags
+
+/// The DPDK include folders, from pkg-config where it is there and as Debian lays them out where it is not.
+/// (SwiftPM's own `pkgConfig:` cannot parse Debian's libdpdk.pc and would refuse its `-march`.)
+func dpdkIncludes() -> [String] {
+  let fallback = ["-I/usr/include/dpdk", "-I/usr/include/x86_64-linux-gnu/dpdk"]
+  let ask = Process()
+  ask.executableURL = URL(fileURLWithPath: "/usr/bin/pkg-config")
+  ask.arguments = ["--cflags-only-I", "libdpdk"]
+  let answer = Pipe()
+  ask.standardOutput = answer
+  ask.standardError = FileHandle.nullDevice
+  guard (try? ask.run()) != nil else { return fallback }
+  let words = String(decoding: answer.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  ask.waitUntilExit()
+  let folders = words.split(whereSeparator: \.isWhitespace).map(String.init)
+  return ask.terminationStatus == 0 && !folders.isEmpty ? folders : fallback
+}
+
+// DPDK's headers need SSE4.2; the flag also drives Swift's own code generation in the modules that see the shim.
+let dpdkFlags = dpdkIncludes() + ["-march=corei7"]
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableExperimentalFeature("Lifetimes"),
+  // Without it a packet's journey through the modules costs four times the instructions (docs/decisions).
+  .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+]
+
+let seesDPDK: [SwiftSetting] = [.unsafeFlags(dpdkFlags.flatMap { ["-Xcc", $0] })]
+
+// MARK: Targets
+
+func target(for layer: Layer, above lower: Set<String>) -> Target {
+  for used in layer.uses where !lower.contains(used) {
+    fatalError("\(layer.name) uses \(used), which is not below it: see `layers` in Package.swift")
+  }
+  let dependencies = layer.uses.map { Target.Dependency(stringLiteral: $0) } + layer.products
+  // DataPlane and what stands on it read CDPDK's headers, if only through DataPlane's module file.
+  let swift = strict + (["DataPlane", "dpdkfwd", "OptionsTests"].contains(layer.name) ? seesDPDK : [])
+  switch layer.kind {
+  case .shim where layer.name == "CDPDK":
+    return .target(
+      name: layer.name, path: "CShims/\(layer.name)", cSettings: [.unsafeFlags(dpdkFlags)],
+      linkerSettings: ["eal", "ethdev", "mbuf", "mempool"].map { .linkedLibrary("rte_\($0)") })
+  case .shim: return .target(name: layer.name, path: "CShims/\(layer.name)")
+  case .executable: return .executableTarget(name: layer.name, dependencies: dependencies, swiftSettings: swift)
+  case .library:
+    return .target(name: layer.name, dependencies: dependencies, path: layer.path, swiftSettings: swift)
+  case .test: return .testTarget(name: layer.name, dependencies: dependencies, swiftSettings: swift)
+  }
+}
+
+var seen: Set<String> = []
+var targets: [Target] = []
+for layer in layers {
+  targets.append(target(for: layer, above: seen))
+  seen.insert(layer.name)
+}
+
+let package = Package(
+  name: "dpdkfwd",
+  platforms: [.macOS(.v26)],
+  products: [
+    .executable(name: "dpdkfwd", targets: ["dpdkfwd"]),
+    .executable(name: "dpdkfwd-stat", targets: ["dpdkfwd-stat"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+  ],
+  targets: targets
+)

@@ -1,0 +1,67 @@
+// DataPlane: the forwarder on real ports. It brings the EAL, ports, pools and lcores up by a `Plan`, runs one worker on
+// each lcore, supervises them, and takes everything down again in order. It is the only module that imports CDPDK, and
+// the only one that knows a clock. What it owns (mbufs, ports, the segment) it owns from `Forwarder.start` to
+// `Forwarder.stop`, where every mbuf must be back in its pool.
+internal import CDPDK
+public import Settings
+
+/// What went wrong on the border to DPDK or the host.
+public enum DataPlaneError: Error, CustomStringConvertible {
+  /// rte_eal_init refused its arguments or the host.
+  case eal(String)
+  /// A call of DPDK failed.
+  case call(String, cause: String)
+  /// The plan cannot be carried out on these ports.
+  case refused(String)
+
+  public var description: String {
+    switch self {
+    case .eal(let cause): "the EAL did not start: \(cause)"
+    case .call(let what, let cause): "\(what): \(cause)"
+    case .refused(let why): why
+    }
+  }
+}
+
+/// DPDK's environment abstraction layer: once in a process.
+public enum EAL {
+  /// Starts the EAL with its own arguments, the program's name first.
+  public static func start(_ arguments: [String]) throws(DataPlaneError) {
+    var words = unsafe arguments.map { unsafe strdup($0) }
+    // The EAL keeps pointers into its arguments: they are never freed.
+    let parsed = unsafe rte_eal_init(Int32(words.count), &words)
+    guard parsed >= 0 else { throw .eal(errorText(cdpdk_errno())) }
+    guard parsed == arguments.count - 1 else {
+      throw .eal("'\(arguments[Int(parsed) + 1])' is not an EAL argument; application options follow '--'")
+    }
+  }
+
+  /// Gives back what the EAL took.
+  public static func end() { _ = rte_eal_cleanup() }
+
+  /// The ports the EAL found, in order of their numbers.
+  public static func ports() throws(DataPlaneError) -> [PortFacts] {
+    var facts: [PortFacts] = []
+    var port = rte_eth_find_next(0)
+    while port < UInt16(RTE_MAX_ETHPORTS) {
+      facts.append(try Port.facts(port))
+      port = rte_eth_find_next(port + 1)
+    }
+    return facts
+  }
+
+  /// The lcores the EAL was given, main first.
+  public static func lcores() -> [LcoreFacts] {
+    let main = rte_get_main_lcore()
+    var facts = [LcoreFacts(id: Int(main), socket: socket(main), isMain: true)]
+    for id in 0..<UInt32(RTE_MAX_LCORE) where id != main && rte_lcore_is_enabled(id) != 0 {
+      facts.append(LcoreFacts(id: Int(id), socket: socket(id), isMain: false))
+    }
+    return facts
+  }
+
+  private static func socket(_ lcore: UInt32) -> Int { Int(rte_lcore_to_socket_id(lcore)) }
+
+  /// Text of a positive or negative errno.
+  static func errorText(_ code: Int32) -> String { unsafe String(cString: rte_strerror(abs(code))) }
+}

@@ -1,0 +1,231 @@
+internal import CDPDK
+internal import CSegment
+internal import Glibc
+public import Logging
+internal import Pipeline
+internal import Primitives
+internal import Segment
+public import Settings
+internal import Wire
+
+/// The forwarder on its ports: built by a plan, run until there is a reason to stop, taken down in order.
+@safe
+public final class Forwarder {
+  private let plan: Plan
+  private let log: Logger
+  private let clock = Clock()
+  private let orders = Orders()
+  private let manager = ServiceManager()
+  private let segment: SegmentWriter
+  private var pools: [Pool] = []
+  private var ports: [Port] = []
+  private var lcores: [UnsafeMutablePointer<Lcore>] = unsafe []
+  /// The CPUs of the process before the EAL bound its threads.
+  private let affinity: Affinity
+
+  // MARK: Start
+
+  /// Takes the file prefix, makes the pools and sets the ports up; nothing is received yet.
+  ///
+  /// - Parameters:
+  ///   - prefix: EAL's `--file-prefix`, under which readers find the segment.
+  ///   - version: of the program, for the segment.
+  ///   - affinity: the CPUs that the supervisor may use when the main lcore polls.
+  public init(plan: Plan, prefix: String, version: String, affinity: Affinity, log: Logger) throws {
+    self.plan = plan
+    self.log = log
+    self.affinity = affinity
+    let settings = plan.settings
+    segment = try SegmentWriter(
+      prefix: prefix, schema: Self.schema(plan),
+      options: SegmentOptions(
+        mode: settings.segmentMode, group: settings.segmentGroup, hugetlbfs: settings.segmentHugetlbfs),
+      writer: version, tscHz: clock.hz)
+    for (i, pool) in plan.pools.enumerated() { pools.append(try Pool(pool, index: i)) }
+    for port in plan.ports {
+      ports.append(try unsafe Port(port, settings: settings, pool: pools[port.poolIndex].pool))
+    }
+    for (i, _) in plan.workers.enumerated() { unsafe lcores.append(makeLcore(i)) }
+    introduce(prefix: prefix, version: version)
+  }
+
+  private static func schema(_ plan: Plan) -> Schema {
+    // Place 0 of the first two tables is no reason.
+    let reasons = Dictionary(uniqueKeysWithValues: DropReason.allCases.map { (Int($0.rawValue), $0.name) })
+    return ForwarderSchema.make(
+      lcores: plan.workers.count, ports: plan.ports.count,
+      queues: plan.workers.map { $0.receive.count + $0.transmit.count }.max() ?? 1, pools: plan.pools.count,
+      dropReasons: (0..<DropReason.slots).map { reasons[$0] ?? "none" },
+      invalidReasons: InvalidReason.allCases.map(\.name), packetKinds: PacketKind.allCases.map(\.name),
+      stages: Stage.allCases.map(\.rawValue))
+  }
+
+  private func makeLcore(_ shard: Int) -> UnsafeMutablePointer<Lcore> {
+    let settings = plan.settings
+    let planned = plan.workers[shard]
+    let table = egressTable()
+    let receive = planned.receive.map { queue in
+      let port = PortID(rawValue: UInt16(queue.port))
+      let egress = table.egress(from: port, down: 0)
+      return ReceiveQueue(
+        port: port, queue: UInt16(queue.queue), egress: egress,
+        transmit: planned.transmit.firstIndex { $0.port == Int(egress.port.rawValue) } ?? -1)
+    }
+    let transmit = planned.transmit.map {
+      TransmitSetup(
+        port: PortID(rawValue: UInt16($0.port)), queue: UInt16($0.queue), attempts: UInt32(settings.txRetries + 1))
+    }
+    let policy = Policy(
+      checksum: Policy.Checksum(rawValue: settings.rxChecksum.rawValue) ?? .off,
+      invalid: Policy.Invalid(rawValue: settings.invalid.rawValue) ?? .forward)
+    let worker = Worker(
+      io: MbufIO(), journey: unsafe Journey(policy: policy, gather: MbufIO.gather), burst: settings.burst,
+      receive: receive, transmit: transmit)
+    let ledger = Ledger(segment, shard: shard)
+    ledger.introduce(
+      lcore: planned.lcore, cpu: Int(rte_lcore_to_cpu_id(Int32(planned.lcore))), socket: planned.socket,
+      receive: planned.receive.map { ($0.port, $0.queue) }, transmit: planned.transmit.map { ($0.port, $0.queue) })
+    let memory = UnsafeMutablePointer<Lcore>.allocate(capacity: 1)
+    unsafe memory.initialize(
+      to: Lcore(
+        id: planned.lcore, worker: worker, ledger: ledger, orders: orders, egress: table,
+        sleeps: settings.idleSleep == .ramp, clock: clock))
+    return unsafe memory
+  }
+
+  private func egressTable() -> EgressTable {
+    let pairs = ports.compactMap { port -> (PortID, Egress)? in
+      guard let other = ports.first(where: { $0.plan.id == port.plan.pair }) else { return nil }
+      return (PortID(rawValue: port.number), other.egress(mtu: plan.settings.mtu))
+    }
+    return EgressTable(byIngress: Dictionary(uniqueKeysWithValues: pairs))
+  }
+
+  /// Writes into the segment what does not change while the forwarder runs.
+  private func introduce(prefix: String, version: String) {
+    let forwarder = unsafe segment.forwarder
+    unsafe setText(&forwarder.pointee.version, version)
+    unsafe setText(&forwarder.pointee.prefix, prefix)
+    unsafe setText(&forwarder.pointee.mode, "bridged")
+    unsafe forwarder.pointee.pid = UInt32(getpid())
+    unsafe forwarder.pointee.started_at = wallClock()
+    unsafe forwarder.pointee.ports = UInt16(ports.count)
+    unsafe forwarder.pointee.lcores = UInt16(plan.workers.count)
+    for (i, port) in ports.enumerated() {
+      let record = unsafe segment.port(i)
+      unsafe record.pointee.port = port.number
+      unsafe record.pointee.pair = UInt16(port.plan.pair)
+      unsafe record.pointee.socket = Int32(port.plan.socket)
+      unsafe record.pointee.mtu = port.mtu
+      unsafe record.pointee.rx_queues = UInt16(port.plan.rxQueues)
+      unsafe record.pointee.tx_queues = UInt16(port.plan.txQueues)
+      unsafe setText(&record.pointee.name, port.plan.name)
+      unsafe setText(&record.pointee.driver, port.plan.driver)
+      unsafe setText(&record.pointee.device, port.plan.device)
+      unsafe withUnsafeMutableBytes(of: &record.pointee.mac) { unsafe $0.copyBytes(from: port.mac) }
+      unsafe record.pointee.generation = 1
+    }
+    for (i, pool) in pools.enumerated() {
+      let record = unsafe segment.mempool(i)
+      unsafe setText(&record.pointee.name, pool.name)
+      unsafe record.pointee.socket = Int32(pool.plan.socket)
+      unsafe record.pointee.size = UInt64(pool.plan.mbufs)
+      unsafe record.pointee.data_room = UInt32(pool.plan.mbufSize)
+      unsafe record.pointee.element_size = pool.elementSize
+      unsafe record.pointee.generation = 1
+    }
+  }
+
+  private func wallClock() -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+
+  // MARK: Run
+
+  /// Starts ports and workers, works until there is a reason to stop, and ends with everything given back.
+  public func run() throws -> Outcome {
+    for (i, port) in ports.enumerated() {
+      try port.start(promiscuous: plan.settings.promiscuous)
+      unsafe segment.port(i).pointee.promiscuous = port.isPromiscuous ? 1 : 0
+      unsafe segment.port(i).pointee.admin = 1
+    }
+    let supervisor = unsafe Supervisor(
+      settings: plan.settings, ports: ports, pools: pools, workers: lcores.count, segment: segment, orders: orders,
+      clock: clock, manager: manager, log: log)
+    segment.setState(.running)
+    manager.tell("READY=1\nSTATUS=forwarding between \(ports.count) ports")
+    log.notice("forwarding; Ctrl-C ends it")
+    let reason = try work(supervisor)
+    log.notice("stopping: \(reason)")
+    manager.tell("STOPPING=1")
+    return stop(supervisor)
+  }
+
+  /// Has the workers work and the supervisor watch, each on a thread of its own; returns why it is time to stop.
+  private func work(_ supervisor: Supervisor) throws -> String {
+    let orders = orders
+    let segment = segment
+    if plan.supervisorPolls {
+      let thread = try SupervisorThread(affinity: affinity) {
+        let reason = supervisor.supervise()
+        segment.setState(.draining)
+        orders.stop = true
+        return reason
+      }
+      _ = unsafe Self.lcoreMain(lcores[0])
+      return thread.join()
+    }
+    for unsafe lcore in unsafe lcores {
+      let failed = unsafe rte_eal_remote_launch(Self.lcoreMain, lcore, UInt32(lcore.pointee.id))
+      guard failed == 0 else { throw DataPlaneError.call("launch of an lcore", cause: EAL.errorText(failed)) }
+    }
+    let reason = supervisor.supervise()
+    segment.setState(.draining)
+    orders.stop = true
+    StopSignals.release()
+    rte_eal_mp_wait_lcore()
+    return reason
+  }
+
+  private static let lcoreMain: @convention(c) (UnsafeMutableRawPointer?) -> Int32 = { memory in
+    unsafe memory!.assumingMemoryBound(to: Lcore.self).pointee.run()
+    return 0
+  }
+
+  // MARK: Stop
+
+  /// The workers have ended: closes the ports, counts what came back, and says whether everything adds up.
+  private func stop(_ supervisor: Supervisor) -> Outcome {
+    StopSignals.release()
+    for port in ports where port.limits.keepsPackets {
+      for unsafe lcore in unsafe lcores {
+        unsafe lcore.pointee.worker.empty(port: PortID(rawValue: port.number), bursts: 1024)
+        unsafe lcore.pointee.commit()
+      }
+    }
+    supervisor.readPorts()
+    for (i, port) in ports.enumerated() {
+      port.stop()
+      unsafe segment.port(i).pointee.admin = 0
+      unsafe segment.port(i).pointee.link = 0
+    }
+    for port in ports { port.close() }
+    supervisor.readPools()
+
+    var outcome = Outcome()
+    for unsafe lcore in unsafe lcores { unsafe outcome.add(lcore.pointee.worker) }
+    for pool in pools { outcome.add(pool.name, size: pool.plan.mbufs, inUse: pool.inUse) }
+    segment.setState(.stopped)
+    for unsafe lcore in unsafe lcores {
+      unsafe lcore.pointee.worker.io.deallocate()
+      unsafe lcore.deinitialize(count: 1)
+      unsafe lcore.deallocate()
+    }
+    return outcome
+  }
+}
+
+/// The stages that an lcore's busy time is split into.
+enum Stage: String, CaseIterable { case rx, decide, tx }

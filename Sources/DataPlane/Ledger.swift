@@ -1,0 +1,131 @@
+internal import CSegment
+internal import Pipeline
+internal import Segment
+internal import Wire
+
+/// An lcore's place in the segment: where its counters are copied once a breath.
+///
+/// Every store is one aligned 64-bit move; the sequence around them lets a reader take a set that balances.
+@safe
+struct Ledger: BitwiseCopyable {
+  enum State: UInt8 { case idle, running, stopped, unused }
+
+  private let record: UnsafeMutablePointer<dpdkfwd_lcore_record>
+  private let queues: UnsafeMutablePointer<dpdkfwd_queue_record>
+  private let drops: UnsafeMutablePointer<dpdkfwd_tally_record>
+  private let invalid: UnsafeMutablePointer<dpdkfwd_tally_record>
+  private let kinds: UnsafeMutablePointer<dpdkfwd_tally_record>
+
+  /// - Parameter shard: which lcore of the segment, counted from zero.
+  init(_ segment: SegmentWriter, shard: Int) {
+    unsafe record = segment.lcore(shard)
+    unsafe queues = segment.queue(lcore: shard, 0)
+    unsafe drops = segment.tally(.drops, lcore: shard, 0)
+    unsafe invalid = segment.tally(.invalid, lcore: shard, 0)
+    unsafe kinds = segment.tally(.packets, lcore: shard, 0)
+  }
+
+  /// Who the lcore is, and its queues: receive queues first, as the worker numbers them.
+  func introduce(lcore: Int, cpu: Int, socket: Int, receive: [(port: Int, queue: Int)], transmit: [(port: Int, queue: Int)]) {
+    unsafe record.pointee.lcore = UInt32(lcore)
+    unsafe record.pointee.cpu = Int32(cpu)
+    unsafe record.pointee.socket = Int32(socket)
+    for (i, queue) in (receive + transmit).enumerated() {
+      unsafe queues[i].lcore = UInt32(lcore)
+      unsafe queues[i].port = UInt16(queue.port)
+      unsafe queues[i].queue = UInt16(queue.queue)
+      unsafe queues[i].direction = i < receive.count ? 0 : 1
+      unsafe queues[i].generation = 1
+    }
+    for i in 0..<DropReason.slots { unsafe drops[i].lcore = UInt32(lcore) }
+    for i in InvalidReason.allCases.indices { unsafe invalid[i].lcore = UInt32(lcore) }
+    for i in PacketKind.allCases.indices { unsafe kinds[i].lcore = UInt32(lcore) }
+  }
+
+  func setState(_ state: State) { unsafe record.pointee.state = state.rawValue }
+
+  @inline(__always)
+  func commit(_ worker: inout Worker<MbufIO>, sleeps: UInt64, sleepCycles: UInt64, now: UInt64) {
+    unsafe beginCommit(record)
+    commitQueues(worker)
+    commitKinds(worker.journey.tally)
+    if worker.journey.tally.touchedOthers { commitOthers(worker.journey.tally) }
+    worker.journey.tally.settled()
+    commitTimes(worker)
+    unsafe record.pointee.sleeps = sleeps
+    unsafe record.pointee.cycles_sleep = sleepCycles
+    unsafe record.pointee.last_breath = now
+    unsafe endCommit(record)
+  }
+
+  @inline(__always)
+  private func commitQueues(_ worker: borrowing Worker<MbufIO>) {
+    var received = Tally.Count()
+    var sent = Tally.Count()
+    var held = 0
+    for r in 0..<worker.receiveCount {
+      let queue = worker.receiveQueue(r)
+      unsafe queues[r].packets = queue.packets
+      unsafe queues[r].bytes = queue.bytes
+      unsafe queues[r].bursts = queue.bursts
+      unsafe queues[r].full_bursts = queue.fullBursts
+      received.packets &+= queue.packets
+      received.bytes &+= queue.bytes
+    }
+    let first = unsafe queues + worker.receiveCount
+    for t in 0..<worker.transmitCount {
+      let queue = worker.transmitQueue(t)
+      unsafe first[t].packets = queue.packets
+      unsafe first[t].bytes = queue.bytes
+      unsafe first[t].bursts = queue.bursts
+      unsafe first[t].retries = queue.retries
+      unsafe first[t].dropped = queue.dropped
+      sent.packets &+= queue.packets
+      sent.bytes &+= queue.bytes
+      held &+= queue.held
+    }
+    unsafe record.pointee.rx_packets = received.packets
+    unsafe record.pointee.rx_bytes = received.bytes
+    unsafe record.pointee.tx_packets = sent.packets
+    unsafe record.pointee.tx_bytes = sent.bytes
+    unsafe record.pointee.held = UInt64(held)
+  }
+
+  /// Only the kinds that were seen since the last commit.
+  @inline(__always)
+  private func commitKinds(_ tally: borrowing Tally) {
+    var touched = tally.touchedKinds
+    while touched != 0 {
+      let i = touched.trailingZeroBitCount
+      touched &= touched &- 1
+      unsafe kinds[i].packets = tally.kinds[i].packets
+      unsafe kinds[i].bytes = tally.kinds[i].bytes
+    }
+  }
+
+  @inline(never)
+  private func commitOthers(_ tally: borrowing Tally) {
+    for i in tally.drops.indices {
+      unsafe drops[i].packets = tally.drops[i].packets
+      unsafe drops[i].bytes = tally.drops[i].bytes
+    }
+    for i in tally.invalid.indices { unsafe invalid[i].packets = tally.invalid[i] }
+    unsafe record.pointee.dropped = tally.dropped
+  }
+
+  @inline(__always)
+  private func commitTimes(_ worker: borrowing Worker<MbufIO>) {
+    unsafe record.pointee.breaths = worker.breaths
+    unsafe record.pointee.busy_breaths = worker.busyBreaths
+    unsafe record.pointee.cycles_idle = worker.idleCycles
+    let stages = worker.stageCycles
+    unsafe record.pointee.cycles_busy = stages[0] &+ stages[1] &+ stages[2]
+    unsafe record.pointee.stage_cycles.0 = stages[0]
+    unsafe record.pointee.stage_cycles.1 = stages[1]
+    unsafe record.pointee.stage_cycles.2 = stages[2]
+    let sizes = worker.burstSizes
+    unsafe record.pointee.burst_sizes = (
+      sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6], sizes[7]
+    )
+  }
+}

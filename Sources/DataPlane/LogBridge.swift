@@ -1,0 +1,41 @@
+internal import CDPDK
+internal import Synchronization
+public import Logging
+
+/// DPDK's own log lines, sent to the program's logger under the label "dpdk" with the level DPDK gave them.
+public enum LogBridge {
+  private static let logger = Mutex<Logger?>(nil)
+
+  /// Before `EAL.start`, whose first lines it should catch.
+  public static func install(_ logger: Logger) throws(DataPlaneError) {
+    Self.logger.withLock { $0 = logger }
+    let failed = unsafe cdpdk_log_bridge { level, text, length in
+      let line = unsafe UnsafeRawBufferPointer(start: text, count: length)
+      LogBridge.write(level: level, unsafe String(decoding: line, as: UTF8.self))
+    }
+    guard failed == 0 else { throw .call("log stream", cause: EAL.errorText(failed)) }
+  }
+
+  /// The last reason DPDK gave for a failure, so that an error can name its cause.
+  public static var lastError: String? { recent.withLock { $0 } }
+  private static let recent = Mutex<String?>(nil)
+
+  private static func write(level: UInt32, _ text: String) {
+    let level = Self.level(level)
+    for line in text.split(separator: "\n") {
+      if level >= .error { recent.withLock { $0 = String(line) } }
+      logger.withLock { $0?.log(level: level, "\(line)") }
+    }
+  }
+
+  private static func level(_ dpdk: UInt32) -> Logger.Level {
+    switch dpdk {
+    case 1...3: .critical
+    case 4: .error
+    case 5: .warning
+    case 6: .notice
+    case 7: .debug  // what DPDK calls info is chatter of its start
+    default: .trace
+    }
+  }
+}

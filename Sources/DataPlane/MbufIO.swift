@@ -1,0 +1,87 @@
+internal import CDPDK
+internal import Pipeline
+internal import Primitives
+internal import Wire
+
+/// A worker's view of the EAL's ports: bursts of mbufs, handed to the pipeline as descriptions of their bytes.
+///
+/// A packet's handle is its mbuf's address. The worker owns the mbuf between `receive` and `send` or `release`.
+@safe
+struct MbufIO: PacketIO, BitwiseCopyable {
+  /// The mbufs of the burst in hand.
+  private let mbufs: UnsafeMutablePointer<OpaquePointer?>
+
+  init() { unsafe mbufs = .allocate(capacity: Journey.burst) }
+
+  /// Ends the view; nothing may use it afterwards.
+  func deallocate() { unsafe mbufs.deallocate() }
+
+  @inline(__always)
+  mutating func receive(port: PortID, queue: UInt16, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {
+    let count = unsafe Int(cdpdk_rx_burst(port.rawValue, queue, mbufs, UInt16(truncatingIfNeeded: packets.count)))
+    for i in 0..<count {
+      // Touches every mbuf's first line, so that the lines with the headers are on their way when parsing starts.
+      let packet = unsafe describe(mbufs[i]!)
+      unsafe cdpdk_prefetch(packet.bytes)
+      unsafe packets[i] = packet
+    }
+    return count
+  }
+
+  @inline(__always)
+  private func describe(_ mbuf: OpaquePointer) -> Packet {
+    let flags = unsafe cdpdk_mbuf_flags(mbuf)
+    return unsafe Packet(
+      handle: UInt(bitPattern: mbuf), bytes: UnsafeRawPointer(cdpdk_mbuf_data(mbuf)),
+      contiguous: UInt32(cdpdk_mbuf_data_length(mbuf)), length: cdpdk_mbuf_length(mbuf),
+      marks: flags & (cdpdk_rx_l4_checksum_mask | cdpdk_rx_lro) == 0 ? [] : Self.marks(flags))
+  }
+
+  @inline(never)
+  private static func marks(_ flags: UInt64) -> PacketMarks {
+    var marks: PacketMarks = flags & cdpdk_rx_lro != 0 ? .segmented : []
+    switch flags & cdpdk_rx_l4_checksum_mask {
+    case cdpdk_rx_l4_checksum_good: marks.insert(.checksumGood)
+    case cdpdk_rx_l4_checksum_bad: marks.insert(.checksumBad)
+    case cdpdk_rx_l4_checksum_none: marks.insert(.checksumPartial)
+    default: break
+    }
+    return marks
+  }
+
+  @inline(__always)
+  mutating func send(port: PortID, queue: UInt16, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int {
+    let mbufs = unsafe UnsafeMutableRawPointer(handles.baseAddress!).assumingMemoryBound(to: OpaquePointer?.self)
+    return unsafe Int(cdpdk_tx_burst(port.rawValue, queue, mbufs, UInt16(truncatingIfNeeded: handles.count)))
+  }
+
+  mutating func release(_ handles: UnsafeMutableBufferPointer<UInt>) {
+    let mbufs = unsafe UnsafeMutableRawPointer(handles.baseAddress!).assumingMemoryBound(to: OpaquePointer?.self)
+    unsafe cdpdk_free_bulk(mbufs, UInt32(truncatingIfNeeded: handles.count))
+  }
+
+  @inline(never)
+  mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress) {
+    if egress.finishesChecksums {
+      let mbuf = unsafe OpaquePointer(bitPattern: packet.handle)!
+      let isTCP = summary.transport == 6
+      let headers = isTCP ? unsafe UInt16(packet.bytes.load(fromByteOffset: Int(summary.transportOffset) + 12, as: UInt8.self) >> 4) * 4 : 8
+      unsafe cdpdk_mbuf_request_checksum(
+        mbuf, summary.networkOffset, summary.transportOffset - summary.networkOffset, headers,
+        summary.flags.contains(.ipv6), isTCP, packet.marks.contains(.segmented))
+    } else {
+      let bytes = unsafe UnsafeMutableRawPointer(mutating: packet.bytes)
+      var frame = unsafe MutableRawSpan(_unsafeStart: bytes, byteCount: Int(packet.contiguous))
+      _ = summary.completeTransportChecksum(&frame)
+    }
+  }
+
+  @inline(__always)
+  func cycles() -> UInt64 { cdpdk_tsc() }
+
+  /// Copies a frame out of its segments: what a `Journey` calls for headers that are spread over several.
+  static let gather: GatherFrame = { handle, memory, room in
+    guard let mbuf = unsafe OpaquePointer(bitPattern: handle) else { return 0 }
+    return unsafe Int(cdpdk_mbuf_copy(mbuf, memory, UInt32(truncatingIfNeeded: room)))
+  }
+}

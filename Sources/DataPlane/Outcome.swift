@@ -1,0 +1,46 @@
+internal import Pipeline
+
+/// What a run came to: whether every packet is accounted for and every mbuf back in its pool.
+public struct Outcome: Sendable, CustomStringConvertible {
+  public private(set) var received: UInt64 = 0
+  public private(set) var sent: UInt64 = 0
+  public private(set) var held: UInt64 = 0
+  public private(set) var dropped: UInt64 = 0
+  private var reasons = [UInt64](repeating: 0, count: DropReason.slots)
+  private var buffers = 0
+  /// Mbufs that did not come back, by pool.
+  private var missing: [(pool: String, count: Int)] = []
+
+  /// received = sent + held + dropped by reason.
+  public var balances: Bool { received == sent + held + dropped && dropped == reasons.reduce(0, +) }
+  public var isClean: Bool { balances && missing.isEmpty }
+
+  mutating func add(_ worker: borrowing Worker<MbufIO>) {
+    for r in 0..<worker.receiveCount { received += worker.receiveQueue(r).packets }
+    for t in 0..<worker.transmitCount { sent += worker.transmitQueue(t).packets }
+    held += UInt64(worker.held)
+    dropped += worker.journey.tally.dropped
+    for reason in DropReason.allCases {
+      reasons[Int(reason.rawValue)] += worker.journey.tally.drops[Int(reason.rawValue)].packets
+    }
+  }
+
+  mutating func add(_ pool: String, size: Int, inUse: Int) {
+    buffers += size
+    if inUse != 0 { missing.append((pool, inUse)) }
+  }
+
+  /// Two lines: the balance, and the mempools.
+  public var description: String {
+    let named = DropReason.allCases.filter { reasons[Int($0.rawValue)] > 0 }
+      .map { "\($0.name): \(reasons[Int($0.rawValue)])" }.joined(separator: ", ")
+    let balance =
+      "balance: received \(received) = sent \(sent) + held \(held) + dropped \(dropped)"
+      + (named.isEmpty ? "" : " (\(named))") + (balances ? "" : "  DOES NOT HOLD")
+    let pools =
+      missing.isEmpty
+      ? "mempools: all \(buffers) mbufs are back"
+      : "mempools: " + missing.map { "\($0.count) mbufs of \($0.pool) are not back" }.joined(separator: ", ")
+    return balance + "\n" + pools
+  }
+}

@@ -1,0 +1,70 @@
+public import Primitives
+internal import Wire
+
+/// Where the packets of one ingress port leave, and what can leave there: a value the worker renews every breath.
+public struct Egress: BitwiseCopyable, Sendable {
+  public var port: PortID
+  /// Why nothing can leave at all just now (`.linkDown`, `.noPair`), or `nil`.
+  public private(set) var closed: DropReason?
+  /// Longest untagged frame by the MTU, Ethernet header included, in bytes; `UInt32.max` when no MTU is set.
+  public var mtuFrame: UInt32
+  /// Longest frame the port carries at all, and longest when it is spread over several segments, in bytes.
+  public var longest: UInt32
+  public var longestChained: UInt32
+  /// The port finishes a transport checksum that the sender left open.
+  public var finishesChecksums: Bool
+  /// The port cuts a frame of several TCP segments.
+  public var cutsSegments: Bool
+  /// A frame up to this length, without marks, leaves whatever it is; 0 when closed.
+  @usableFromInline private(set) var unquestioned: UInt32
+
+  public init(
+    port: PortID, closed: DropReason? = nil, mtu: UInt16? = nil, longest: UInt32 = .max, longestChained: UInt32 = .max,
+    finishesChecksums: Bool = false, cutsSegments: Bool = false
+  ) {
+    self.port = port
+    self.closed = closed
+    mtuFrame = mtu.map { UInt32($0) + 14 } ?? .max
+    self.longest = longest
+    self.longestChained = longestChained
+    self.finishesChecksums = finishesChecksums
+    self.cutsSegments = cutsSegments
+    unquestioned = closed == nil ? min(mtuFrame, longest, longestChained) : 0
+  }
+
+  /// A port that takes nothing, for a reason.
+  public static func closed(_ reason: DropReason) -> Egress { Egress(port: PortID(rawValue: .max), closed: reason) }
+
+  /// Lets nothing through from now on, for a reason.
+  public mutating func close(_ reason: DropReason) {
+    closed = reason
+    unquestioned = 0
+  }
+
+  /// Whether the frame leaves without a closer look.
+  @inlinable @inline(__always)
+  func takesAny(_ packet: Packet) -> Bool {
+    packet.length <= unquestioned && packet.length > 0 && !packet.marks.needsWork
+  }
+
+  /// The closer look: why the frame cannot leave, or `nil` when it can.
+  func refuses(_ packet: Packet, _ summary: Summary) -> DropReason? {
+    if let closed { return closed }
+    if packet.length > (packet.isWhole ? longest : longestChained) { return .txOversize }
+    if packet.marks.contains(.segmented) { return cutsSegments ? nil : .offloadUnsupported }
+    // Each VLAN tag makes the frame longer than the MTU says, as switches count it.
+    if mtuFrame != .max, packet.length > mtuFrame + 4 * UInt32(summary.vlanCount) { return .mtuExceeded }
+    if packet.marks.contains(.checksumPartial), !finishesChecksums {
+      // Software finishes it, which it can for a whole TCP or UDP datagram in one piece.
+      let canFinish = packet.isWhole && summary.transportOffset != 0 && (summary.transport == 6 || summary.transport == 17)
+      return canFinish ? nil : .offloadUnsupported
+    }
+    return nil
+  }
+}
+
+extension PacketMarks {
+  /// The frame cannot be sent as it is.
+  @inlinable @inline(__always)
+  public var needsWork: Bool { !isDisjoint(with: [.checksumPartial, .segmented]) }
+}

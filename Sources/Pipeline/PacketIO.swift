@@ -1,0 +1,22 @@
+public import Primitives
+public import Wire
+
+/// The ports as a worker sees them: real ones in `DataPlane`, virtual ones in the simulator and in tests.
+///
+/// A packet is the worker's from `receive` until `send` takes it or `release` gives it back.
+public protocol PacketIO: ~Copyable {
+  /// Fills `packets` from its start with what has arrived on a queue; returns how many.
+  mutating func receive(port: PortID, queue: UInt16, into packets: UnsafeMutableBufferPointer<Packet>) -> Int
+
+  /// Offers packets, known by handle, in order; returns how many, counted from the first, the queue took.
+  mutating func send(port: PortID, queue: UInt16, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int
+
+  /// Gives packets back to their pool.
+  mutating func release(_ handles: UnsafeMutableBufferPointer<UInt>)
+
+  /// Finishes what the sender left to its port (a checksum, a cut into segments), so that the frame can leave.
+  mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress)
+
+  /// A counter of the CPU's cycles; 0 where nobody accounts for them.
+  func cycles() -> UInt64
+}

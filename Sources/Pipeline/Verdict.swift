@@ -1,0 +1,67 @@
+public import Primitives
+public import Wire
+
+/// What becomes of a packet.
+public enum Verdict: BitwiseCopyable, Equatable, Sendable {
+  /// No stage has decided yet; none is left so at the end of a journey.
+  case undecided
+  case forward(PortID)
+  case drop(DropReason)
+}
+
+/// Why a packet was not sent. Raw values index counters and are written to the segment: append only.
+///
+/// The first ones are the faults of an IP header, in the order of `HeaderFault` and with its raw values.
+public enum DropReason: UInt8, CaseIterable, BitwiseCopyable, Sendable {
+  case ipv4Short = 1, ipv4BadVersion, ipv4BadHeaderLength, ipv4HeaderBeyondFrame
+  case ipv4TotalLengthBelowHeader, ipv4TotalLengthBeyondFrame, ipv4BadChecksum
+  case ipv6Short, ipv6BadVersion, ipv6PayloadBeyondFrame
+  /// The packet is invalid above IP, and policy says such packets are dropped.
+  case invalid
+  /// Longer than the egress port's MTU allows.
+  case mtuExceeded
+  /// The egress queue took no more, after the bounded number of attempts.
+  case txFull
+  /// The egress port cannot carry a frame of this length or in this many pieces.
+  case txOversize
+  case linkDown
+  /// The port belongs to no pair.
+  case noPair
+  /// The frame wants a checksum or a cut that neither the egress port nor software can make.
+  case offloadUnsupported
+  /// Held when the forwarder stopped.
+  case shutdown
+
+  /// How many counters a table by raw value has; entry 0 is never used.
+  public static let slots = 19
+
+  @inlinable
+  public init(_ fault: HeaderFault) {
+    // The raw values agree (a test walks them); asked only of a packet that has a fault.
+    self = DropReason(rawValue: fault.rawValue) ?? .invalid
+  }
+
+  /// The word by which counters, metrics and logs know the reason.
+  public var name: String {
+    switch self {
+    case .ipv4Short: "ipv4_short"
+    case .ipv4BadVersion: "ipv4_bad_version"
+    case .ipv4BadHeaderLength: "ipv4_bad_header_length"
+    case .ipv4HeaderBeyondFrame: "ipv4_header_beyond_frame"
+    case .ipv4TotalLengthBelowHeader: "ipv4_total_length_lt_header"
+    case .ipv4TotalLengthBeyondFrame: "ipv4_total_length_gt_frame"
+    case .ipv4BadChecksum: "ipv4_bad_checksum"
+    case .ipv6Short: "ipv6_short"
+    case .ipv6BadVersion: "ipv6_bad_version"
+    case .ipv6PayloadBeyondFrame: "ipv6_payload_length_gt_frame"
+    case .invalid: "invalid"
+    case .mtuExceeded: "mtu_exceeded"
+    case .txFull: "tx_full"
+    case .txOversize: "tx_oversize"
+    case .linkDown: "link_down"
+    case .noPair: "no_pair"
+    case .offloadUnsupported: "offload_unsupported"
+    case .shutdown: "shutdown"
+    }
+  }
+}

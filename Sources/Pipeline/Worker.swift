@@ -1,0 +1,207 @@
+public import Primitives
+
+/// One worker: its receive queues, its transmit queues, its journey, its counters. Nobody else writes any of them.
+///
+/// It breathes: from each of its receive queues in turn it takes a burst, decides it and sends it. What it received is
+/// sent, held in a transmit queue or dropped for a reason, after every breath.
+public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
+  public var io: IO
+  public var journey: Journey
+  /// Calls of `breathe`, and those that received something.
+  public private(set) var breaths: UInt64 = 0
+  public private(set) var busyBreaths: UInt64 = 0
+  /// Cycles by stage, of busy breaths; and of breaths that received nothing.
+  public private(set) var stageCycles = InlineArray<3, UInt64>(repeating: 0)
+  public private(set) var idleCycles: UInt64 = 0
+  /// Bursts by size: 0, 1, 2-3, 4-7, 8-15, 16-31, 32.
+  public private(set) var burstSizes = InlineArray<8, UInt64>(repeating: 0)
+
+  private var receives: FixedArray<ReceiveQueue>
+  private var transmits: FixedArray<TransmitQueue>
+  private var packets: FixedArray<Packet>
+  private var doomed: FixedArray<UInt>
+
+  /// - Parameters:
+  ///   - burst: most packets taken at once, 1...32.
+  ///   - receive: the queues to take from; `egress` of each names where its packets leave.
+  ///   - transmit: this worker's own queue on every port that an `egress` names.
+  public init(io: consuming IO, journey: consuming Journey, burst: Int, receive: [ReceiveQueue], transmit: [TransmitSetup]) {
+    precondition((1...Journey.burst).contains(burst))
+    self.io = io
+    self.journey = journey
+    receives = FixedArray(receive)
+    transmits = FixedArray(
+      transmit.map { TransmitQueue(port: $0.port, queue: $0.queue, attempts: $0.attempts) })
+    packets = unsafe FixedArray(repeating: Packet(handle: 0, bytes: Packet.nowhere, contiguous: 0, length: 0), count: burst)
+    doomed = FixedArray(repeating: 0, count: burst)
+  }
+
+  deinit {
+    for t in transmits.indices { transmits[t].deallocate() }
+  }
+
+  // MARK: Breath
+
+  /// One round over all queues; returns how many packets were received.
+  public mutating func breathe() -> Int {
+    var mark = io.cycles()
+    let began = mark
+    var received = 0
+    var stages = InlineArray<3, UInt64>(repeating: 0)
+    for r in receives.indices {
+      let count = receive(r)
+      guard count > 0 else { continue }
+      received += count
+      lap(&mark, &stages[0])
+      decide(r, count)
+      lap(&mark, &stages[1])
+      send(r, count)
+      lap(&mark, &stages[2])
+    }
+    breaths &+= 1
+    if received == 0 {
+      for t in transmits.indices { transmits[t].flush(&io, &journey.tally) }
+      idleCycles &+= io.cycles() &- began
+    } else {
+      busyBreaths &+= 1
+      for s in 0..<3 { stageCycles[s] &+= stages[s] }
+    }
+    return received
+  }
+
+  @inline(__always)
+  private func lap(_ mark: inout UInt64, _ stage: inout UInt64) {
+    let now = io.cycles()
+    stage &+= now &- mark
+    mark = now
+  }
+
+  @inline(__always)
+  private mutating func receive(_ r: Int) -> Int {
+    let count = unsafe io.receive(port: receives[r].port, queue: receives[r].queue, into: packets.buffer)
+    burstSizes[UInt.bitWidth - count.leadingZeroBitCount] &+= 1
+    if count > 0 {
+      // A span by way of `packets.prefix` would hold on to all of `self`, which is about to change.
+      let arrived = unsafe packets.buffer
+      unsafe receives[r].count(Span(_unsafeStart: arrived.baseAddress!, count: count), full: count == arrived.count)
+    }
+    return count
+  }
+
+  @inline(__always)
+  private mutating func decide(_ r: Int, _ count: Int) {
+    let egress = receives[r].egress
+    unsafe journey.decide(Span(_unsafeStart: packets.buffer.baseAddress!, count: count), to: egress)
+  }
+
+  /// Sends and frees by the verdicts, in the order of arrival.
+  @inline(__always)
+  private mutating func send(_ r: Int, _ count: Int) {
+    let t = Int(receives[r].transmit)
+    var doomedCount = 0
+    for i in 0..<count {
+      let packet = packets[i]
+      if case .forward = journey.verdicts[i] {
+        if packet.marks.needsWork { io.finish(packet, journey.summaries[i], for: receives[r].egress) }
+        transmits[t].append(packet.handle, length: packet.length)
+      } else {
+        doomed[doomedCount] = packet.handle
+        doomedCount &+= 1
+      }
+    }
+    if doomedCount > 0 { release(doomedCount) }
+    if t >= 0 { transmits[t].flush(&io, &journey.tally) }
+  }
+
+  /// Gives the first packets of `doomed` back.
+  private mutating func release(_ count: Int) {
+    unsafe io.release(UnsafeMutableBufferPointer(start: doomed.buffer.baseAddress, count: count))
+  }
+
+  // MARK: Egress, end, figures
+
+  /// Opens or closes the way out of what a port receives; the supervisor's word, taken between two breaths.
+  public mutating func renew(_ egress: (PortID) -> Egress) {
+    for r in receives.indices { receives[r].egress = egress(receives[r].port) }
+  }
+
+  /// Ends the work: offers what is held a last bounded time, then drops it with `.shutdown`.
+  public mutating func drain() {
+    for t in transmits.indices {
+      for _ in 0..<64 where transmits[t].held > 0 { transmits[t].flush(&io, &journey.tally) }
+      transmits[t].drop(from: 0, .shutdown, &io, &journey.tally)
+    }
+  }
+
+  /// Takes what still lies in the receive queues and drops it with `.shutdown`, at most `bursts` bursts a queue: for
+  /// ports that keep packets past their closing.
+  public mutating func empty(port: PortID, bursts: Int) {
+    for r in receives.indices where receives[r].port == port {
+      for _ in 0..<bursts {
+        let count = receive(r)
+        guard count > 0 else { break }
+        for i in 0..<count {
+          journey.tally.count(.shutdown, bytes: packets[i].length)
+          doomed[i] = packets[i].handle
+        }
+        release(count)
+      }
+    }
+  }
+
+  public var receiveCount: Int { receives.count }
+  public var transmitCount: Int { transmits.count }
+  public func receiveQueue(_ r: Int) -> ReceiveQueue { receives[r] }
+  public func transmitQueue(_ t: Int) -> TransmitQueue { transmits[t] }
+
+  /// Packets that are neither sent nor dropped yet.
+  public var held: Int {
+    var sum = 0
+    for t in transmits.indices { sum += transmits[t].held }
+    return sum
+  }
+}
+
+/// One of a worker's receive queues, where its packets leave, and what came in by it.
+public struct ReceiveQueue: BitwiseCopyable {
+  public let port: PortID
+  public let queue: UInt16
+  public internal(set) var egress: Egress
+  /// The place among the worker's transmit queues; -1 when the port belongs to no pair.
+  let transmit: Int16
+  public private(set) var packets: UInt64 = 0
+  public private(set) var bytes: UInt64 = 0
+  public private(set) var bursts: UInt64 = 0
+  /// Bursts that were as large as can be: more was probably waiting.
+  public private(set) var fullBursts: UInt64 = 0
+
+  public init(port: PortID, queue: UInt16, egress: Egress, transmit: Int) {
+    self.port = port
+    self.queue = queue
+    self.egress = egress
+    self.transmit = Int16(transmit)
+  }
+
+  @inline(__always)
+  mutating func count(_ arrived: Span<Packet>, full: Bool) {
+    var sum: UInt64 = 0
+    for i in arrived.indices { sum &+= UInt64(arrived[i].length) }
+    bytes &+= sum
+    packets &+= UInt64(arrived.count)
+    bursts &+= 1
+    fullBursts &+= full ? 1 : 0
+  }
+}
+
+/// Which transmit queue a worker owns on a port, and how patient it is with it.
+public struct TransmitSetup: Sendable {
+  public var port: PortID
+  public var queue: UInt16
+  public var attempts: UInt32
+
+  public init(port: PortID, queue: UInt16, attempts: UInt32) {
+    self.port = port
+    self.queue = queue
+    self.attempts = attempts
+  }
+}
