@@ -1,7 +1,7 @@
 /// What a packet's journey needs to know about one frame, read once (`Summary.read`) and then carried beside it.
 ///
 /// Offsets count bytes from the first byte of the frame. Numbers are in host byte order. 36 bytes.
-public struct Summary: BitwiseCopyable, Sendable {
+public struct Summary: BitwiseCopyable, Equatable, Sendable {
   /// What the frame is, for the counters; always set, also for a faulty one.
   public var kind: PacketKind = .runt
   /// The first fault of the IP header, or `.none`. A packet with a fault is dropped for it.
