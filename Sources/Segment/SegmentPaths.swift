@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Where the files of one file prefix lie.
 public struct SegmentPaths: Sendable, Equatable {
   /// The folder of all prefixes.
@@ -42,5 +44,21 @@ public struct SegmentOptions: Sendable {
     self.mode = mode
     self.group = group
     self.hugetlbfs = hugetlbfs
+  }
+}
+
+extension SegmentPaths {
+  /// The names of the folders below `root`, sorted; fails with `.missing` when there is no root.
+  public static func prefixes(root: String) throws(SegmentError) -> [String] {
+    guard let folder = unsafe opendir(root) else { throw .last("open", root) }
+    defer { unsafe closedir(folder) }
+    var names: [String] = []
+    while let entry = unsafe readdir(folder) {
+      let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names.sorted()
   }
 }

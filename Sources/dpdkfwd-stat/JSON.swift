@@ -1,0 +1,65 @@
+internal import Segment
+
+/// A JSON text in the making; members keep their order.
+enum JSON {
+  case object([(String, JSON)])
+  case array([JSON])
+  case text(String)
+  case unsigned(UInt64)
+  case signed(Int64)
+  case real(Double)
+  case truth(Bool)
+  case null
+
+  init(_ value: Value) {
+    self =
+      switch value {
+      case .unsigned(let number): .unsigned(number)
+      case .signed(let number): .signed(number)
+      case .real(let number): number.isFinite ? .real(number) : .null
+      case .truth(let truth): .truth(truth)
+      case .text(let text): .text(text)
+      case .list(let values): .array(values.map { JSON($0) })
+      }
+  }
+}
+
+extension JSON: CustomStringConvertible {
+  var description: String { rendered(indent: "") }
+
+  private func rendered(indent: String) -> String {
+    let inner = indent + "  "
+    return switch self {
+    case .object(let members) where members.isEmpty: "{}"
+    case .array(let elements) where elements.isEmpty: "[]"
+    case .object(let members):
+      "{\n"
+        + members.map { "\(inner)\(Self.quoted($0)): \($1.rendered(indent: inner))" }.joined(separator: ",\n")
+        + "\n\(indent)}"
+    case .array(let elements):
+      "[\n" + elements.map { inner + $0.rendered(indent: inner) }.joined(separator: ",\n") + "\n\(indent)]"
+    case .text(let text): Self.quoted(text)
+    case .unsigned(let number): "\(number)"
+    case .signed(let number): "\(number)"
+    case .real(let number): "\(number)"
+    case .truth(let truth): "\(truth)"
+    case .null: "null"
+    }
+  }
+
+  private static func quoted(_ text: String) -> String {
+    var quoted = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": quoted += "\\\""
+      case "\\": quoted += "\\\\"
+      case "\n": quoted += "\\n"
+      case "\u{0}"..<" ":
+        let digits = String(scalar.value, radix: 16)
+        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: quoted.unicodeScalars.append(scalar)
+      }
+    }
+    return quoted + "\""
+  }
+}

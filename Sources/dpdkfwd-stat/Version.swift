@@ -1,0 +1,2 @@
+/// The version of dpdkfwd-stat.
+let programVersion = "0.1.0"

@@ -1,0 +1,71 @@
+import CSegment
+import Testing
+
+@testable import Segment
+
+/// Where things lie, as `docs/segment.md` promises it.
+@Suite struct LayoutTests {
+  @Test func `the parts of the file have the sizes their headers assert`() {
+    #expect(MemoryLayout<dpdkfwd_segment_header>.size == 512)
+    #expect(MemoryLayout<dpdkfwd_segment_kind>.size == 64)
+    #expect(MemoryLayout<dpdkfwd_segment_field>.size == 48)
+    #expect(MemoryLayout<dpdkfwd_segment_enumeration>.size == 16)
+    #expect(MemoryLayout<dpdkfwd_segment_value>.size == 16)
+    #expect(SegmentChecksum.liveOffset == 448)
+  }
+
+  @Test func `a shard begins on a cache line and shares none with its neighbour`() throws {
+    for kind in try SchemaWriter(.small).schema.kinds {
+      #expect(kind.offset % 64 == 0)
+      #expect(kind.shardStride % 64 == 0)
+      #expect(kind.shardStride >= kind.records * kind.stride)
+    }
+  }
+
+  @Test func `a schema that no reader would accept is not published`() throws {
+    var twice = Schema.small
+    twice.kinds[1].id = twice.kinds[0].id
+    var outside = Schema.small
+    outside.kinds[1].fields[3].offset = 4096
+    var overlapping = Schema.small
+    overlapping.kinds[1].fields[3].offset = overlapping.kinds[1].fields[4].offset
+    var crooked = Schema.small
+    crooked.kinds[2].stride = 321
+    var unguarded = Schema.small
+    unguarded.kinds[3].guardedBy = .mempools
+    var unnamed = Schema.small
+    unnamed.kinds[0].name = "drop\u{1b}[2J"
+    for schema in [twice, outside, overlapping, crooked, unguarded, unnamed] {
+      #expect(throws: SegmentError.self) { try SchemaWriter(schema) }
+    }
+  }
+
+  @Test(arguments: ["", ".", "..", "a/b", String(repeating: "x", count: 64)])
+  func `a prefix that names no folder is refused`(prefix: String) {
+    #expect(throws: SegmentError.self) { try SegmentPaths(prefix: prefix) }
+  }
+
+  /// D17: an id, once given, means one thing for ever. A change here breaks readers that are out there.
+  @Test func `the ids of kinds and fields never change`() throws {
+    let ids = Schema.small.kinds.map { kind in
+      "\(kind.id.rawValue) \(kind.name): " + kind.fields.map { "\($0.id) \($0.name)" }.joined(separator: ", ")
+    }
+    #expect(
+      ids == [
+        "1 forwarder: 1 prefix, 2 version, 3 mode, 4 pid, 5 started_at, 6 ports, 7 lcores",
+        "2 ports: 1 generation, 2 port, 3 name, 4 driver, 5 device, 6 mac, 7 pair, 8 socket, 9 mtu, 10 link, "
+          + "11 link_speed, 12 admin, 13 promiscuous, 14 rx_queues, 15 tx_queues, 16 rx_packets, 17 rx_bytes, "
+          + "18 rx_missed, 19 rx_errors, 20 rx_nombuf, 21 tx_packets, 22 tx_bytes, 23 tx_errors, 24 link_changes",
+        "3 lcores: 1 sequence, 2 lcore, 3 cpu, 4 socket, 5 state, 6 breaths, 7 busy_breaths, 8 sleeps, 9 cycles_busy, "
+          + "10 cycles_idle, 11 cycles_sleep, 12 rx_packets, 13 rx_bytes, 14 tx_packets, 15 tx_bytes, 16 held, "
+          + "17 dropped, 18 stage_cycles, 19 burst_sizes, 20 last_breath",
+        "4 queues: 1 generation, 2 direction, 3 port, 4 queue, 5 lcore, 6 packets, 7 bytes, 8 bursts, 9 full_bursts, "
+          + "10 retries, 11 dropped",
+        "5 drops: 1 reason, 2 lcore, 3 packets, 4 bytes",
+        "6 invalid: 1 reason, 2 lcore, 3 packets, 4 bytes",
+        "7 packets: 1 kind, 2 lcore, 3 packets, 4 bytes",
+        "8 mempools: 1 generation, 2 name, 3 socket, 4 size, 5 in_use, 6 in_use_max, 7 cached, 8 data_room, "
+          + "9 element_size",
+      ])
+  }
+}
