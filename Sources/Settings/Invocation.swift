@@ -63,9 +63,9 @@ public struct Invocation: Equatable, Sendable {
 
   private mutating func setFilePrefix(_ prefix: String) {
     filePrefix = prefix
-    // It becomes the name of a folder in /dev/shm and in /run.
-    if prefix.isEmpty || prefix.hasPrefix(".") || prefix.contains("/") || prefix.utf8.count > 64 {
-      refusals.append("--file-prefix \(prefix): expected 1 to 64 characters, no slash, no dot in front")
+    // It becomes the name of a folder in /dev/shm.
+    if prefix.isEmpty || prefix.hasPrefix(".") || prefix.contains("/") || prefix.utf8.count > 63 {
+      refusals.append("--file-prefix \(prefix): expected 1 to 63 bytes, no slash, no dot in front")
     }
   }
 }

@@ -77,6 +77,11 @@ extension Written {
     throw refusal(expected: names.dropLast().joined(separator: ", ") + " or " + names.last!)
   }
 
+  /// On, for the ramp, is how most would ask for it.
+  func idleSleep() throws(Refusal) -> IdleSleep {
+    (try? toggle()) == true ? .ramp : try choice()
+  }
+
   func text(expected: String) throws(Refusal) -> String {
     switch self {
     case .word(let text), .text(let text): return text

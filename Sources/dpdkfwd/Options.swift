@@ -73,7 +73,8 @@ struct PortOptions: ParsableArguments {
   var txd: String?
 
   @Option(
-    help: ArgumentHelp("MTU of the ports; larger packets are dropped at egress. (default: as it is)", valueName: "bytes")
+    help: ArgumentHelp(
+      "MTU of the ports; larger packets are dropped at egress. (default: as it is)", valueName: "bytes")
   )
   var mtu: String?
 
@@ -110,7 +111,8 @@ struct LcoreOptions: ParsableArguments {
 }
 
 struct MempoolOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Packet buffers for each socket in use. (default: the need and a quarter)", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("Packet buffers for each socket in use. (default: the need and a quarter)", valueName: "n"))
   var mbufs: String?
 
   @Option(
