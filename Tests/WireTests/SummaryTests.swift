@@ -139,6 +139,32 @@ struct SummaryTests {
     #expect(taken > 100)
   }
 
+  @Test func `the short way takes each plain packet whose checksum is right, and no other`() {
+    var chance = SeededGenerator.forThisRun()
+    for _ in 0..<2000 {
+      // Half of the words are all ones or zeros, which is where sums carry.
+      let ones: Address = "255.255.255.255"
+      let datagram = Datagram.ipv4(
+        from: .random(using: &chance) ? ones : Address(bytes: chance.bytes(4)),
+        to: .random(using: &chance) ? ones : Address(bytes: chance.bytes(4)),
+        ttl: .random(in: 0...255, using: &chance),
+        id: .random(using: &chance) ? 0 : .random(in: 0...65535, using: &chance),
+        dontFragment: .random(using: &chance))
+      let good = datagram.udp(from: 1, to: 2).frame(padTo: 60)
+      for error: UInt16 in [0, 1, 2, 0x0100, 0xFFFF, 0xFFFE] {
+        var frame = good
+        frame.bytes.setWord(good.bytes.word(at: 24) &+ error, at: 24)
+        let (isTaken, isRight) = frame.withSpan { bytes in
+          var short = Summary()
+          var long = Summary()
+          long.readAny(bytes, frameLength: frame.count)
+          return (short.readPlain(bytes, frameLength: frame.count), long.fault == .none)
+        }
+        #expect(isTaken == isRight, "an error of \(error) in the checksum")
+      }
+    }
+  }
+
   /// Plain packets of every length, flag and destination, some of them damaged.
   private func chancyFrames() -> [(name: String, frame: Frame)] {
     var chance = SeededGenerator.forThisRun()

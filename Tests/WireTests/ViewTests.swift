@@ -145,6 +145,7 @@ struct ViewTests {
   @Test func `GRE with and without its fields`() {
     let cases: [(bytes: [UInt8], key: UInt32?, payload: Int)] = [
       ([0x00, 0, 8, 0] + text(3), nil, 3), ([0x20, 0, 8, 0, 0, 0, 0, 42] + text(3), 42, 3),
+      ([0x00, 0x80, 8, 0] + text(3), nil, 3),  // an acknowledgment is version 1's
       ([0xB0, 0, 8, 0, 9, 9, 0, 0, 0, 0, 0, 42, 0, 0, 0, 1], 42, 0),
       ([0x30, 0x81, 0x88, 0x0B, 0, 4, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2] + text(4), 0x0004_0009, 4),
     ]
