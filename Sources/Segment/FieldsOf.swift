@@ -1,24 +1,35 @@
-/// Describes the fields of a C struct: offsets come from the struct, so schema and layout cannot disagree.
-struct FieldsOf<Record> {
-  /// What the metrics of the kind begin with; `nil` when it exports none.
-  var metric: String?
-  var since: String
+/// Describes the fields of a struct, best a C one: offsets come from the struct, so schema and layout cannot disagree.
+public struct FieldsOf<Record> {
+  private let metric: String?
+  private let since: String
 
-  func counter<Value>(
+  /// - Parameters:
+  ///   - metric: what the metrics of the kind begin with; `nil` when it exports none but those it names.
+  ///   - since: the program version that brought the fields.
+  public init(metric: String? = nil, since: String) {
+    self.metric = metric
+    self.since = since
+  }
+
+  /// - Parameters:
+  ///   - labels: the enumeration that names the elements of an array.
+  ///   - count: elements in use, when not all are.
+  public func counter<Value>(
     _ id: UInt16, _ name: String, _ path: KeyPath<Record, Value>, _ unit: String, _ help: String,
     labels: UInt16 = 0, count: Int? = nil, metric: String? = nil
   ) -> Field {
     number(id, name, path, .counter, unit, help, labels: labels, count: count, metric: metric)
   }
 
-  func gauge<Value>(
+  public func gauge<Value>(
     _ id: UInt16, _ name: String, _ path: KeyPath<Record, Value>, _ unit: String, _ help: String,
     enumeration: UInt16 = 0, metric: String? = nil
   ) -> Field {
     number(id, name, path, .gauge, unit, help, enumeration: enumeration, metric: metric)
   }
 
-  func label<Value>(
+  /// - Parameter type: needed for text and addresses.
+  public func label<Value>(
     _ id: UInt16, _ name: String, _ path: KeyPath<Record, Value>, _ help: String, unit: String = "",
     type: FieldType? = nil, enumeration: UInt16 = 0
   ) -> Field {
@@ -26,18 +37,18 @@ struct FieldsOf<Record> {
   }
 
   /// - Parameter metric: the label it becomes in metrics.
-  func key<Value>(
+  public func key<Value>(
     _ id: UInt16, _ name: String, _ path: KeyPath<Record, Value>, _ help: String,
     type: FieldType? = nil, enumeration: UInt16 = 0, metric: String
   ) -> Field {
     field(id, name, path, .key, "", help, type: type, enumeration: enumeration, metric: metric)
   }
 
-  func generation(_ id: UInt16, _ path: KeyPath<Record, UInt64>) -> Field {
+  public func generation(_ id: UInt16, _ path: KeyPath<Record, UInt64>) -> Field {
     field(id, "generation", path, .generation, "", "Zero while the record is unused", metric: "")
   }
 
-  func sequence(_ id: UInt16, _ path: KeyPath<Record, UInt64>) -> Field {
+  public func sequence(_ id: UInt16, _ path: KeyPath<Record, UInt64>) -> Field {
     field(id, "sequence", path, .sequence, "", "Odd while the lcore commits its counters", metric: "")
   }
 

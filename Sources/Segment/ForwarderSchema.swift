@@ -39,13 +39,16 @@ public enum ForwarderSchema {
         forwarder(), Self.ports(count: ports), Self.lcores(count: lcores, stages: stages.count),
         Self.queues(lcores: lcores, count: queues),
         tally(
-          .drops, "drops", lcores: lcores, count: dropReasons.count, heading: "reason", names: Names.dropReason,
+          .drops, "drops", lcores: lcores, count: dropReasons.count, heading: "reason",
+          asks: "Why they were dropped", names: Names.dropReason,
           help: "Packets that left the forwarder for a reason"),
         tally(
           .invalid, "invalid", lcores: lcores, count: invalidReasons.count, heading: "reason",
-          names: Names.invalidReason, help: "Packets whose transport header is malformed, whatever became of them"),
+          asks: "What is wrong with them", names: Names.invalidReason, hasBytes: false,
+          help: "Packets whose transport header is malformed, whatever became of them"),
         tally(
-          .packets, "packets", lcores: lcores, count: packetKinds.count, heading: "kind", names: Names.packetKind,
+          .packets, "packets", lcores: lcores, count: packetKinds.count, heading: "kind",
+          asks: "What they are", names: Names.packetKind,
           help: "Packets received, by kind"),
         mempools(count: pools),
       ],
@@ -70,7 +73,7 @@ public enum ForwarderSchema {
       .forwarder, "forwarder", since: since, stride: MemoryLayout<dpdkfwd_forwarder_record>.stride,
       help: "The forwarder as a whole",
       fields: [
-        of.key(1, "prefix", \.prefix, "EAL's --file-prefix", type: .char, metric: "prefix"),
+        of.key(1, "prefix", \.prefix, "EAL's --file-prefix", type: .char, metric: ""),
         of.label(2, "version", \.version, "Version of the program", type: .char),
         of.label(3, "mode", \.mode, "How it forwards: bridged or routed", type: .char),
         of.label(4, "pid", \.pid, "Process id"),
@@ -173,19 +176,21 @@ public enum ForwarderSchema {
       ])
   }
 
+  /// - Parameter asks: what the heading answers.
   private static func tally(
-    _ id: KindID, _ name: String, lcores: Int, count: Int, heading: String, names: UInt16, help: String
+    _ id: KindID, _ name: String, lcores: Int, count: Int, heading: String, asks: String, names: UInt16,
+    hasBytes: Bool = true, help: String
   ) -> Kind {
     let of = FieldsOf<dpdkfwd_tally_record>(metric: name, since: since)
+    let bytes = of.counter(4, "bytes", \.bytes, "bytes", "The same, in bytes")
     return Kind(
       id, name, since: since, shards: lcores, records: count, stride: MemoryLayout<dpdkfwd_tally_record>.stride,
       guardedBy: .lcores, help: help,
       fields: [
-        of.key(1, heading, \.heading, "What they have in common", enumeration: names, metric: heading),
+        of.key(1, heading, \.heading, asks, enumeration: names, metric: heading),
         of.label(2, "lcore", \.lcore, "Lcore that counted"),
         of.counter(3, "packets", \.packets, "packets", help, metric: name),
-        of.counter(4, "bytes", \.bytes, "bytes", "The same, in bytes"),
-      ])
+      ] + (hasBytes ? [bytes] : []))
   }
 
   private static func mempools(count: Int) -> Kind {

@@ -1,4 +1,4 @@
-public import CSegment
+internal import CSegment
 internal import Glibc
 internal import Synchronization
 
@@ -62,7 +62,6 @@ public final class SegmentWriter: @unchecked Sendable {
         from: schema.baseAddress!, byteCount: schema.count)
     }
     lock.sign(pid: getpid(), bootID: bootID)
-    try file.publish()
 
     self.schema = layout.schema
     self.paths = paths
@@ -70,6 +69,8 @@ public final class SegmentWriter: @unchecked Sendable {
     self.kinds = Dictionary(uniqueKeysWithValues: layout.schema.kinds.map { ($0.id, $0) })
     self.lock = lock
     self.file = file
+    numberTallies()
+    try self.file.publish()
   }
 
   /// Where a record lies. Traps when the schema has no such record: a slip of the caller, at start.
@@ -94,25 +95,5 @@ public final class SegmentWriter: @unchecked Sendable {
   private func live(_ path: KeyPath<dpdkfwd_segment_header, UInt64>) -> Counter {
     let header = unsafe file.mapping.start.assumingMemoryBound(to: dpdkfwd_segment_header.self)
     return unsafe Counter(cells(of: header, path))
-  }
-}
-
-extension SegmentWriter {
-  public var forwarder: UnsafeMutablePointer<dpdkfwd_forwarder_record> { unsafe bound(.forwarder) }
-  public func port(_ index: Int) -> UnsafeMutablePointer<dpdkfwd_port_record> { unsafe bound(.ports, index: index) }
-  public func lcore(_ shard: Int) -> UnsafeMutablePointer<dpdkfwd_lcore_record> { unsafe bound(.lcores, shard: shard) }
-  public func queue(lcore: Int, _ index: Int) -> UnsafeMutablePointer<dpdkfwd_queue_record> {
-    unsafe bound(.queues, shard: lcore, index: index)
-  }
-  /// - Parameter kind: `.drops`, `.invalid` or `.packets`.
-  public func tally(_ kind: KindID, lcore: Int, _ heading: Int) -> UnsafeMutablePointer<dpdkfwd_tally_record> {
-    unsafe bound(kind, shard: lcore, index: heading)
-  }
-  public func mempool(_ index: Int) -> UnsafeMutablePointer<dpdkfwd_mempool_record> {
-    unsafe bound(.mempools, index: index)
-  }
-
-  private func bound<Record>(_ kind: KindID, shard: Int = 0, index: Int = 0) -> UnsafeMutablePointer<Record> {
-    unsafe record(kind: kind, shard: shard, index: index).assumingMemoryBound(to: Record.self)
   }
 }

@@ -44,6 +44,7 @@ struct Balance {
       polled += moment.records[2]
     }
     let summed = total
+    if heading.state == .stopped, summed.held != 0 { faults.append("it stopped with \(summed.held) packets held") }
     if summed.isWhole, summed.missing != 0 { faults.append("in total, \(Self.words(for: summed))") }
     for port in reader.records(of: ports) { compare(port, with: polled, isFinal: heading.state == .stopped) }
   }

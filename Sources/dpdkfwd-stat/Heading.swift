@@ -12,6 +12,9 @@ struct Heading {
 
   var isLive: Bool { state != .stopped && state != .stale }
 
+  /// Nanoseconds from its start until now, or to its last breath.
+  private var lifetime: UInt64 { reader.lifetime + (isLive ? reader.sinceLastBreath : 0) }
+
   var line: String {
     let info = reader.info
     let story =
@@ -19,7 +22,7 @@ struct Heading {
       case .stopped: "stopped cleanly after \(seconds(reader.lifetime)) s"
       case .stale: "stale: died without a word, last breath \(seconds(reader.sinceLastBreath)) s ago"
       case .starting, .running, .draining:
-        "\(state.rawValue) for \(seconds(reader.lifetime)) s, last breath \(seconds(reader.sinceLastBreath)) s ago"
+        "\(state.rawValue) for \(seconds(lifetime)) s, last breath \(seconds(reader.sinceLastBreath)) s ago"
       }
     return "\(info.prefix) (pid \(info.pid), dpdkfwd \(info.version)): \(story)"
   }
@@ -30,7 +33,7 @@ struct Heading {
       ("prefix", .text(info.prefix)), ("state", .text(state.rawValue)), ("pid", .unsigned(UInt64(info.pid))),
       ("version", .text(info.version)), ("layout", .text(info.layout)), ("boot_id", .text("\(info.bootID)")),
       ("started_at_ns", .unsigned(info.started)), ("stopped_at_ns", reader.stopped.map { .unsigned($0) } ?? .null),
-      ("lifetime_ns", .unsigned(reader.lifetime)), ("since_last_breath_ns", .unsigned(reader.sinceLastBreath)),
+      ("lifetime_ns", .unsigned(lifetime)), ("since_last_breath_ns", .unsigned(reader.sinceLastBreath)),
       ("tsc_hz", .unsigned(info.tscHz)),
     ]
   }

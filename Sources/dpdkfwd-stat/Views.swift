@@ -73,8 +73,7 @@ struct View: Sendable {
       columns: [Column("REASON", "reason"), Column("PACKETS", "packets"), Column("BYTES", "bytes")],
       sumsLcores: true, hidesZero: true),
     "invalid": View(
-      columns: [Column("REASON", "reason"), Column("PACKETS", "packets"), Column("BYTES", "bytes")],
-      sumsLcores: true, hidesZero: true),
+      columns: [Column("REASON", "reason"), Column("PACKETS", "packets")], sumsLcores: true, hidesZero: true),
     "packets": View(
       columns: [Column("KIND", "kind"), Column("PACKETS", "packets"), Column("BYTES", "bytes")],
       sumsLcores: true, hidesZero: true),

@@ -62,7 +62,7 @@ import Testing
         "4 queues: 1 generation, 2 direction, 3 port, 4 queue, 5 lcore, 6 packets, 7 bytes, 8 bursts, 9 full_bursts, "
           + "10 retries, 11 dropped",
         "5 drops: 1 reason, 2 lcore, 3 packets, 4 bytes",
-        "6 invalid: 1 reason, 2 lcore, 3 packets, 4 bytes",
+        "6 invalid: 1 reason, 2 lcore, 3 packets",
         "7 packets: 1 kind, 2 lcore, 3 packets, 4 bytes",
         "8 mempools: 1 generation, 2 name, 3 socket, 4 size, 5 in_use, 6 in_use_max, 7 cached, 8 data_room, "
           + "9 element_size",

@@ -38,7 +38,6 @@ import Testing
     let lcore = unsafe writer.lcore(1)
     let stages = unsafe cells(of: lcore, \.stage_cycles)
     for stage in 0..<3 { unsafe Counter(stages + stage).store(UInt64(10 * stage)) }
-    unsafe writer.tally(.drops, lcore: 1, 1).pointee.heading = 1
     let reader = try scratch.reader()
     let record = reader.records(of: try reader.kind("lcores"))[1]
     #expect(record["stage_cycles"] == .list([.unsigned(0), .unsigned(10), .unsigned(20)]))

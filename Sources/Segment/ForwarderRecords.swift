@@ -1,0 +1,33 @@
+public import CSegment
+
+/// The forwarder's own records, typed.
+extension SegmentWriter {
+  public var forwarder: UnsafeMutablePointer<dpdkfwd_forwarder_record> { unsafe bound(.forwarder) }
+  public func port(_ index: Int) -> UnsafeMutablePointer<dpdkfwd_port_record> { unsafe bound(.ports, index: index) }
+  public func lcore(_ shard: Int) -> UnsafeMutablePointer<dpdkfwd_lcore_record> { unsafe bound(.lcores, shard: shard) }
+  public func queue(lcore: Int, _ index: Int) -> UnsafeMutablePointer<dpdkfwd_queue_record> {
+    unsafe bound(.queues, shard: lcore, index: index)
+  }
+  /// - Parameter kind: `.drops`, `.invalid` or `.packets`.
+  public func tally(_ kind: KindID, lcore: Int, _ heading: Int) -> UnsafeMutablePointer<dpdkfwd_tally_record> {
+    unsafe bound(kind, shard: lcore, index: heading)
+  }
+  public func mempool(_ index: Int) -> UnsafeMutablePointer<dpdkfwd_mempool_record> {
+    unsafe bound(.mempools, index: index)
+  }
+
+  /// Gives every tally its heading: the index of its record.
+  func numberTallies() {
+    for kind in schema.kinds where [.drops, .invalid, .packets].contains(kind.id) {
+      for shard in 0..<kind.shards {
+        for heading in 0..<kind.records {
+          unsafe tally(kind.id, lcore: shard, heading).pointee.heading = UInt32(heading)
+        }
+      }
+    }
+  }
+
+  private func bound<Record>(_ kind: KindID, shard: Int = 0, index: Int = 0) -> UnsafeMutablePointer<Record> {
+    unsafe record(kind: kind, shard: shard, index: index).assumingMemoryBound(to: Record.self)
+  }
+}

@@ -1,0 +1,90 @@
+import CSegment
+import Segment
+import Testing
+
+/// `check`: received = sent + held + dropped.
+@Suite struct CheckTests {
+  let fixture = Fixture()
+
+  @Test func `a balanced forwarder passes`() throws {
+    let writer = try fixture.forwarder()
+    let output = try fixture.run("check")
+    #expect(output.status == 0)
+    #expect(output.lines.contains("The balance holds."))
+    #expect(output.cells.contains(["total", "1500", "1445", "3", "52", "0"]))
+    let json = try fixture.run("check", "--json").json()
+    #expect(json["holds"] as? Bool == true)
+    #expect((json["lcores"] as? [[String: Any]])?.count == 2)
+    withExtendedLifetime(writer) {}
+  }
+
+  @Test func `a lost packet fails the check, and the lcore is named`() throws {
+    let writer = try fixture.forwarder()
+    unsafe writer.lcore(1).pointee.held += 1
+    unsafe writer.lcore(1).pointee.rx_packets += 3
+    let output = try fixture.run("check")
+    #expect(output.status == 1)
+    #expect(output.lines.contains("  lcore 2: received 503, but sent 495 + held 1 + dropped 5 = 501"))
+    #expect(output.lines.contains("  in total, received 1503, but sent 1445 + held 4 + dropped 52 = 1501"))
+    #expect(output.lines.contains("  lcore 2 received 503, its queues 500"))
+    #expect(try fixture.run("check", "--json").json()["holds"] as? Bool == false)
+    withExtendedLifetime(writer) {}
+  }
+
+  @Test func `two errors that cancel out in total are still found`() throws {
+    let writer = try fixture.forwarder()
+    unsafe writer.lcore(0).pointee.held += 1
+    unsafe writer.lcore(1).pointee.tx_packets -= 1
+    let output = try fixture.run("check")
+    #expect(output.status == 1)
+    #expect(output.lines.contains { $0.hasPrefix("  lcore 1: ") })
+    #expect(output.lines.contains { $0.hasPrefix("  lcore 2: ") })
+    #expect(!output.lines.contains { $0.hasPrefix("  in total") })
+    withExtendedLifetime(writer) {}
+  }
+
+  @Test func `drops must have reasons`() throws {
+    let writer = try fixture.forwarder()
+    unsafe writer.tally(.drops, lcore: 0, 2).pointee.packets = 1
+    let output = try fixture.run("check")
+    #expect(output.status == 1)
+    #expect(output.lines.contains("  lcore 1 dropped 47, its reasons add up to 48"))
+    withExtendedLifetime(writer) {}
+  }
+
+  @Test func `a driver's count is information while it runs and binding once it stopped`() throws {
+    let writer = try fixture.forwarder()
+    for lcore in 0..<2 {
+      unsafe writer.lcore(lcore).pointee.tx_packets += writer.lcore(lcore).pointee.held
+      unsafe writer.queue(lcore: lcore, 1).pointee.packets += writer.lcore(lcore).pointee.held
+      unsafe writer.lcore(lcore).pointee.held = 0
+    }
+    let running = try fixture.run("check")
+    #expect(running.status == 0)
+    let words = "port eth1: the driver sent 950 and failed on 0, the queues sent 953"
+    #expect(running.lines.contains("For information: \(words)"))
+    writer.setState(.stopped)
+    let stopped = try fixture.run("check")
+    #expect(stopped.status == 1)
+    #expect(stopped.lines.contains("  \(words)"))
+    unsafe writer.port(1).pointee.tx_errors = 3
+    #expect(try fixture.run("check").status == 0)
+  }
+
+  @Test func `nothing may be held once it stopped`() throws {
+    let writer = try fixture.forwarder()
+    writer.setState(.stopped)
+    let output = try fixture.run("check")
+    #expect(output.status == 1)
+    #expect(output.lines.contains("  it stopped with 3 packets held"))
+  }
+
+  @Test func `an lcore that died within a commit cannot be judged, and that is said`() throws {
+    let writer = try fixture.forwarder()
+    unsafe beginCommit(writer.lcore(0))
+    let output = try fixture.run("check")
+    #expect(output.status == 1)
+    #expect(output.lines.contains { $0.hasPrefix("  lcore 1 cannot be judged") })
+    withExtendedLifetime(writer) {}
+  }
+}
