@@ -11,11 +11,11 @@ public struct TCPView: ~Escapable {
     public static let checksum = Field<UInt16>(at: 16)
     public static let urgent = Field<UInt16>(at: 18)
   }
-  let bytes: RawSpan
-  let headerLength: Int
+  @usableFromInline let bytes: RawSpan
+  @usableFromInline let headerLength: Int
 
   /// `nil` when `bytes` do not hold the header with its options.
-  @_lifetime(copy bytes)
+  @inline(always) @_lifetime(copy bytes)
   public init?(_ bytes: RawSpan) {
     guard bytes.byteCount >= Layout.size else { return nil }
     let header = Int(bytes[Layout.dataOffset] >> 4) * 4
