@@ -2,7 +2,9 @@
 #include "cdpdk.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -138,6 +140,44 @@ uint32_t cdpdk_mempool_cached(struct rte_mempool *pool)
             sum += cache->len;
     }
     return sum;
+}
+
+static uint64_t clock_nanoseconds(clockid_t id)
+{
+    struct timespec t;
+
+    clock_gettime(id, &t);
+    return (uint64_t) t.tv_sec * 1000000000 + (uint64_t) t.tv_nsec;
+}
+
+uint64_t cdpdk_clock_monotonic(void) { return clock_nanoseconds(CLOCK_MONOTONIC); }
+
+uint64_t cdpdk_clock_wall(void) { return clock_nanoseconds(CLOCK_REALTIME); }
+
+static sigset_t stop_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    return set;
+}
+
+void cdpdk_stop_signals_block(bool block)
+{
+    sigset_t set = stop_signals();
+
+    pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+int cdpdk_stop_signals_wait(uint64_t nanoseconds)
+{
+    sigset_t set = stop_signals();
+    struct timespec t = { .tv_sec = (time_t) (nanoseconds / 1000000000), .tv_nsec = (long) (nanoseconds % 1000000000) };
+    int signal = sigtimedwait(&set, NULL, &t);
+
+    return signal > 0 ? signal : 0;
 }
 
 struct cdpdk_cpus cdpdk_cpus_get(void)

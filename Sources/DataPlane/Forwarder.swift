@@ -108,7 +108,7 @@ public final class Forwarder {
     unsafe setText(&forwarder.pointee.prefix, prefix)
     unsafe setText(&forwarder.pointee.mode, "bridged")
     unsafe forwarder.pointee.pid = UInt32(getpid())
-    unsafe forwarder.pointee.started_at = wallClock()
+    unsafe forwarder.pointee.started_at = cdpdk_clock_wall()
     unsafe forwarder.pointee.ports = UInt16(ports.count)
     unsafe forwarder.pointee.lcores = UInt16(plan.workers.count)
     for (i, port) in ports.enumerated() {
@@ -134,12 +134,6 @@ public final class Forwarder {
       unsafe record.pointee.element_size = pool.elementSize
       unsafe record.pointee.generation = 1
     }
-  }
-
-  private func wallClock() -> UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
   // MARK: Run

@@ -50,7 +50,7 @@ struct Ledger: BitwiseCopyable {
     commitQueues(worker)
     commitKinds(worker.journey.tally)
     if worker.journey.tally.touchedOthers { commitOthers(worker.journey.tally) }
-    worker.journey.tally.settled()
+    worker.settled()
     commitTimes(worker)
     unsafe record.pointee.sleeps = sleeps
     unsafe record.pointee.cycles_sleep = sleepCycles

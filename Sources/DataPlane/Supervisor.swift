@@ -1,12 +1,10 @@
 internal import CDPDK
 internal import CSegment
-internal import Glibc
 internal import Logging
 internal import Pipeline
 internal import Primitives
 internal import Segment
 internal import Settings
-internal import Synchronization
 
 /// What watches over the workers: signals, time limits, links, the figures of ports and pools. It never runs on a
 /// worker's lcore, and workers never wait for it.
@@ -33,9 +31,9 @@ struct Supervisor: Sendable {
     let began = clock.now
     var count = 0
     while true {
-      if let signal = StopSignals.wait(pace(since: began, quiet: idle.quietSince)) { return StopSignals.name(signal) }
+      if let signal = StopSignals.wait(pace(since: began, quiet: idle.quietSince)) { return signal }
       let now = clock.now
-      segment.beat(monotonic())
+      segment.beat(cdpdk_clock_monotonic())
       idle.see(received: received, at: now)
       if let limit = settings.duration, now - began >= limit { return "the duration is over" }
       if let limit = settings.idleExit, now - idle.quietSince >= limit { return "nothing was received for \(limit.seconds) s" }
@@ -56,12 +54,6 @@ struct Supervisor: Sendable {
     if let limit = settings.duration { wait = min(wait, began + limit - now) }
     if let limit = settings.idleExit { wait = min(wait, quiet + limit - now) }
     return wait
-  }
-
-  private func monotonic() -> UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
   // MARK: Workers, by what they committed

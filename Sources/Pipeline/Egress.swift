@@ -15,8 +15,8 @@ public struct Egress: BitwiseCopyable, Sendable {
   public var finishesChecksums: Bool
   /// The port cuts a frame of several TCP segments.
   public var cutsSegments: Bool
-  /// A frame up to this length, without marks, leaves whatever it is; 0 when closed.
-  @usableFromInline private(set) var unquestioned: UInt32
+  /// A frame up to this length, without marks, leaves whatever it is; 0 when closed, since no frame is empty.
+  private var unquestioned: UInt32
 
   public init(
     port: PortID, closed: DropReason? = nil, mtu: UInt16? = nil, longest: UInt32 = .max, longestChained: UInt32 = .max,
@@ -41,11 +41,9 @@ public struct Egress: BitwiseCopyable, Sendable {
     unquestioned = 0
   }
 
-  /// Whether the frame leaves without a closer look.
-  @inlinable @inline(__always)
-  func takesAny(_ packet: Packet) -> Bool {
-    packet.length <= unquestioned && packet.length > 0 && !packet.marks.needsWork
-  }
+  /// Whether frames up to that length, with those marks among them, leave without a closer look.
+  @inline(__always)
+  func takesAll(upTo length: UInt32, _ marks: PacketMarks) -> Bool { length <= unquestioned && !marks.needsWork }
 
   /// The closer look: why the frame cannot leave, or `nil` when it can.
   func refuses(_ packet: Packet, _ summary: Summary) -> DropReason? {

@@ -14,8 +14,11 @@ public struct Journey: ~Copyable {
   public static let burst = 32
 
   public private(set) var summaries = InlineArray<32, Summary>(repeating: Summary())
+  /// One for each packet of the burst in hand, when `decide` is through.
   public private(set) var verdicts = InlineArray<32, Verdict>(repeating: .drop(.noPair))
-  public var tally = Tally()
+  /// One bit for each packet of the burst that is not to be sent just as it came: it is dropped, or must be finished.
+  public private(set) var exceptions: UInt32 = 0
+  public internal(set) var tally = Tally()
   private let policy: Policy
   private var gathering: Gathering
 
@@ -27,39 +30,54 @@ public struct Journey: ~Copyable {
   /// Decides what becomes of each packet of a burst that came in by one port; the answers are in `verdicts`.
   ///
   /// Later stages stand between these: owner and handoff, reassembly, flow cache and tracking, hooks, routes and edits.
+  ///
+  /// - Parameter packets: at most `burst`; what goes beyond is not looked at.
   @inline(__always)
   public mutating func decide(_ packets: Span<Packet>, to egress: Egress) {
-    parse(packets)
-    judge(packets)
+    let suspects = parse(packets)
+    exceptions = judge(packets, suspects)
     bridge(packets, to: egress)
   }
 
   // MARK: 1. Parse
 
   /// Reads every packet once; what does not fit its own headers gets its fault or its reason here.
+  ///
+  /// - Returns: one bit for each packet that has either.
   @inline(__always)
-  private mutating func parse(_ packets: Span<Packet>) {
-    for i in packets.indices {
+  private mutating func parse(_ packets: Span<Packet>) -> UInt32 {
+    var suspects: UInt32 = 0
+    var kinds: UInt32 = 0
+    for i in 0..<min(packets.count, Self.burst) {
       let packet = packets[i]
-      unsafe Summary.read(packet.span, frameLength: packet.frameLength, into: &summaries[i])
-      if summaries[i].flags.contains(.needsMore) { parseGathered(packet, i) }
-      if policy.checksum != .off { checkTransport(packet, i) }
+      let isPlain = unsafe Summary.read(packet.span, frameLength: packet.frameLength, into: &summaries[i])
+      if !isPlain || policy.checksum != .off, lookAgain(packet, i) { suspects |= 1 &<< UInt32(truncatingIfNeeded: i) }
+      tally.count(summaries[i].kind, bytes: packet.length)
+      kinds |= 1 &<< UInt32(summaries[i].kind.rawValue)
     }
+    tally.touchedKinds |= kinds
+    return suspects
   }
 
-  /// The headers of this frame are spread over several segments: read a copy in one piece.
+  /// What only some packets need: headers that are spread over several segments are read from a copy in one piece, and
+  /// the checksum above IP is judged.
+  ///
+  /// - Returns: whether something is wrong with the packet, in its IP header or above.
   @inline(never)
-  private mutating func parseGathered(_ packet: Packet, _ i: Int) {
-    let whole = gathering.whole(packet)
-    unsafe Summary.read(whole.span, frameLength: packet.frameLength, into: &summaries[i])
+  private mutating func lookAgain(_ packet: Packet, _ i: Int) -> Bool {
+    if summaries[i].flags.contains(.needsMore) {
+      let whole = gathering.whole(packet)
+      unsafe Summary.read(whole.span, frameLength: packet.frameLength, into: &summaries[i])
+    }
+    if policy.checksum != .off { checkTransport(packet, i) }
+    return summaries[i].isSuspect
   }
 
   /// Judges the checksum above IP, by the port's word or by adding up, if nothing else is wrong so far.
-  @inline(never)
   private mutating func checkTransport(_ packet: Packet, _ i: Int) {
     // A sender on this host left the sum to the hardware: what is in the field is no fault.
     guard !packet.marks.contains(.checksumPartial), !packet.marks.contains(.checksumGood) else { return }
-    guard summaries[i].fault == .none, summaries[i].invalid == .none else { return }
+    guard !summaries[i].isSuspect else { return }
     // The port says only that some sum is bad; adding up tells which, and guards against a port's false alarm.
     if policy.checksum == .hardware, !packet.marks.contains(.checksumBad) { return }
     let whole = packet.isWhole ? packet : gathering.whole(packet)
@@ -69,23 +87,28 @@ public struct Journey: ~Copyable {
   // MARK: 2. Judge
 
   /// A faulty IP header ends the journey; an invalid packet is counted and goes by policy.
+  ///
+  /// - Returns: one bit for each packet that is dropped.
   @inline(__always)
-  private mutating func judge(_ packets: Span<Packet>) {
-    for i in packets.indices {
-      tally.count(summaries[i].kind, bytes: packets[i].length)
-      verdicts[i] = .undecided
-      if summaries[i].fault != .none || summaries[i].invalid != .none { judgeBad(packets[i], i) }
-    }
+  private mutating func judge(_ packets: Span<Packet>, _ suspects: UInt32) -> UInt32 {
+    suspects == 0 ? 0 : judgeSuspects(packets, suspects)
   }
 
   @inline(never)
-  private mutating func judgeBad(_ packet: Packet, _ i: Int) {
-    if summaries[i].fault != .none {
-      drop(packet, i, DropReason(summaries[i].fault))
-    } else {
-      tally.count(summaries[i].invalid)
-      if policy.invalid == .drop { drop(packet, i, .invalid) }
+  private mutating func judgeSuspects(_ packets: Span<Packet>, _ suspects: UInt32) -> UInt32 {
+    var dropped: UInt32 = 0
+    for i in 0..<min(packets.count, Self.burst) where suspects & 1 << UInt32(i) != 0 {
+      if summaries[i].fault != .none {
+        drop(packets[i], i, DropReason(summaries[i].fault))
+        dropped |= 1 << UInt32(i)
+      } else {
+        tally.count(summaries[i].invalid)
+        guard policy.invalid == .drop else { continue }
+        drop(packets[i], i, .invalid)
+        dropped |= 1 << UInt32(i)
+      }
     }
+    return dropped
   }
 
   // MARK: 3. Egress
@@ -93,19 +116,44 @@ public struct Journey: ~Copyable {
   /// Out by the other port of the pair, if that can take the packet.
   @inline(__always)
   private mutating func bridge(_ packets: Span<Packet>, to egress: Egress) {
+    var longest: UInt32 = 0
+    var marks = PacketMarks()
     for i in packets.indices {
-      guard case .undecided = verdicts[i] else { continue }
-      if egress.takesAny(packets[i]) { verdicts[i] = .forward(egress.port) } else { settle(packets[i], i, egress) }
+      longest = max(longest, packets[i].length)
+      marks.formUnion(packets[i].marks)
+    }
+    if exceptions == 0, egress.takesAll(upTo: longest, marks) {
+      for i in 0..<min(packets.count, Self.burst) { verdicts[i] = .forward(egress.port) }
+    } else {
+      bridgeEach(packets, to: egress)
     }
   }
 
+  /// The closer look, when some of the burst do not just leave.
   @inline(never)
-  private mutating func settle(_ packet: Packet, _ i: Int, _ egress: Egress) {
-    if let reason = egress.refuses(packet, summaries[i]) { drop(packet, i, reason) } else { verdicts[i] = .forward(egress.port) }
+  private mutating func bridgeEach(_ packets: Span<Packet>, to egress: Egress) {
+    for i in 0..<min(packets.count, Self.burst) where exceptions & 1 << UInt32(i) == 0 {
+      if let reason = egress.refuses(packets[i], summaries[i]) {
+        drop(packets[i], i, reason)
+        exceptions |= 1 << UInt32(i)
+      } else {
+        verdicts[i] = .forward(egress.port)
+        if packets[i].marks.needsWork { exceptions |= 1 << UInt32(i) }
+      }
+    }
   }
 
   private mutating func drop(_ packet: Packet, _ i: Int, _ reason: DropReason) {
     verdicts[i] = .drop(reason)
     tally.count(reason, bytes: packet.length)
   }
+
+  /// The tally has been copied out: what is touched from now on is new.
+  mutating func settled() { tally.settled() }
+}
+
+extension Summary {
+  /// Something is wrong with the packet, in its IP header or above.
+  @inline(__always)
+  var isSuspect: Bool { fault.rawValue | invalid.rawValue != 0 }
 }

@@ -15,19 +15,19 @@ public struct Tally: ~Copyable {
   public private(set) var invalid = InlineArray<18, UInt64>(repeating: 0)
   /// Packets dropped for any reason.
   public private(set) var dropped: UInt64 = 0
-  /// One bit for each kind counted since `settled` was last called: most breaths see one or two.
-  public private(set) var touchedKinds: UInt32 = 0
+  /// One bit for each kind seen since `settled` was last called: most breaths see one or two.
+  public internal(set) var touchedKinds: UInt32 = 0
   /// A drop or an invalid packet was counted since then.
   public private(set) var touchedOthers = false
 
   public init() {}
 
+  /// The caller adds the kind to `touchedKinds`, once for a whole burst.
   @inline(__always)
   mutating func count(_ kind: PacketKind, bytes: UInt32) {
     let i = Int(kind.rawValue)
     kinds[i].packets &+= 1
     kinds[i].bytes &+= UInt64(bytes)
-    touchedKinds |= 1 << UInt32(truncatingIfNeeded: i)
   }
 
   mutating func count(_ reason: InvalidReason) {
@@ -36,15 +36,15 @@ public struct Tally: ~Copyable {
   }
 
   /// A worker drops too: what its egress queue refuses, what it still holds at the end.
-  public mutating func count(_ reason: DropReason, bytes: UInt32) {
+  mutating func count(_ reason: DropReason, bytes: UInt32) {
     drops[Int(reason.rawValue)].packets &+= 1
     drops[Int(reason.rawValue)].bytes &+= UInt64(bytes)
     dropped &+= 1
     touchedOthers = true
   }
 
-  /// Everything counted so far has been copied out.
-  public mutating func settled() {
+  /// What was counted so far has been copied out.
+  mutating func settled() {
     touchedKinds = 0
     touchedOthers = false
   }

@@ -18,6 +18,7 @@ public struct TransmitQueue: BitwiseCopyable {
   public private(set) var dropped: UInt64 = 0
   /// Packets waiting here.
   public private(set) var held = 0
+  private var heldBytes: UInt64 = 0
 
   private var attempts: UInt32 = 0
   private let attemptsAllowed: UInt32
@@ -40,13 +41,28 @@ public struct TransmitQueue: BitwiseCopyable {
     unsafe lengths.deallocate()
   }
 
-  /// Puts a packet behind those that wait. There is room for a burst after every `flush`.
+  /// Puts packets behind those that wait. There is room for a burst after every `flush`.
   @inline(__always)
-  mutating func append(_ handle: UInt, length: UInt32) {
-    assert(held < Self.room)
-    unsafe handles[held] = handle
-    unsafe lengths[held] = length
-    held &+= 1
+  mutating func append(_ packets: Span<Packet>) {
+    precondition(held &+ packets.count <= Self.room)
+    let (handles, lengths) = unsafe (handles + held, lengths + held)
+    var sum: UInt64 = 0
+    for i in packets.indices {
+      unsafe handles[i] = packets[i].handle
+      unsafe lengths[i] = packets[i].length
+      sum &+= UInt64(packets[i].length)
+    }
+    held &+= packets.count
+    heldBytes &+= sum
+  }
+
+  /// The same for one.
+  mutating func append(_ packet: Packet) {
+    precondition(held < Self.room)
+    unsafe handles[held] = packet.handle
+    unsafe lengths[held] = packet.length
+    held += 1
+    heldBytes += UInt64(packet.length)
   }
 
   /// Offers all that waits to the port. Packets that it refused too often, or that would leave no room for another
@@ -54,15 +70,13 @@ public struct TransmitQueue: BitwiseCopyable {
   @inline(__always)
   mutating func flush<IO: PacketIO & ~Copyable>(_ io: inout IO, _ tally: inout Tally) {
     guard held > 0 else { return }
-    let offered = unsafe UnsafeMutableBufferPointer(start: handles, count: held)
-    let taken = unsafe io.send(port: port, queue: queue, offered)
-    var sum: UInt64 = 0
-    for i in 0..<taken { unsafe sum &+= UInt64(lengths[i]) }
-    bytes &+= sum
+    let taken = unsafe io.send(port: port, queue: queue, UnsafeMutableBufferPointer(start: handles, count: held))
     packets &+= UInt64(taken)
     bursts &+= taken > 0 ? 1 : 0
     if taken == held {
+      bytes &+= heldBytes
       held = 0
+      heldBytes = 0
       attempts = 0
     } else {
       keepRest(after: taken, &io, &tally)
@@ -75,6 +89,9 @@ public struct TransmitQueue: BitwiseCopyable {
     // A queue that takes some is alive: only a run of calls that moved nothing counts.
     attempts = taken > 0 ? 1 : attempts + 1
     let rest = held - taken
+    let restBytes = length(of: taken..<held)
+    bytes += heldBytes - restBytes
+    heldBytes = restBytes
     unsafe handles.update(from: handles + taken, count: rest)
     unsafe lengths.update(from: lengths + taken, count: rest)
     held = rest
@@ -85,12 +102,16 @@ public struct TransmitQueue: BitwiseCopyable {
     }
   }
 
+  /// Bytes of the packets at those places.
+  private func length(of places: Range<Int>) -> UInt64 { places.reduce(0) { unsafe $0 + UInt64(lengths[$1]) } }
+
   /// Drops what waits, from the given place on.
   mutating func drop<IO: PacketIO & ~Copyable>(from first: Int, _ reason: DropReason, _ io: inout IO, _ tally: inout Tally)
   {
     guard held > first else { return }
     for i in first..<held { unsafe tally.count(reason, bytes: lengths[i]) }
     unsafe io.release(UnsafeMutableBufferPointer(start: handles + first, count: held - first))
+    heldBytes -= length(of: first..<held)
     if reason == .txFull { dropped &+= UInt64(held - first) }
     held = first
     if first == 0 { attempts = 0 }

@@ -3,8 +3,6 @@ public import Wire
 
 /// What becomes of a packet.
 public enum Verdict: BitwiseCopyable, Equatable, Sendable {
-  /// No stage has decided yet; none is left so at the end of a journey.
-  case undecided
   case forward(PortID)
   case drop(DropReason)
 }

@@ -5,8 +5,8 @@ public import Primitives
 /// It breathes: from each of its receive queues in turn it takes a burst, decides it and sends it. What it received is
 /// sent, held in a transmit queue or dropped for a reason, after every breath.
 public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
-  public var io: IO
-  public var journey: Journey
+  public private(set) var io: IO
+  public private(set) var journey: Journey
   /// Calls of `breathe`, and those that received something.
   public private(set) var breaths: UInt64 = 0
   public private(set) var busyBreaths: UInt64 = 0
@@ -98,19 +98,29 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   @inline(__always)
   private mutating func send(_ r: Int, _ count: Int) {
     let t = Int(receives[r].transmit)
+    if journey.exceptions == 0 {
+      unsafe transmits[t].append(Span(_unsafeStart: packets.buffer.baseAddress!, count: count))
+    } else {
+      sendSome(r, count)
+    }
+    if t >= 0 { transmits[t].flush(&io, &journey.tally) }
+  }
+
+  /// The same when some are dropped, or must be finished first.
+  @inline(never)
+  private mutating func sendSome(_ r: Int, _ count: Int) {
     var doomedCount = 0
     for i in 0..<count {
       let packet = packets[i]
       if case .forward = journey.verdicts[i] {
         if packet.marks.needsWork { io.finish(packet, journey.summaries[i], for: receives[r].egress) }
-        transmits[t].append(packet.handle, length: packet.length)
+        transmits[Int(receives[r].transmit)].append(packet)
       } else {
         doomed[doomedCount] = packet.handle
-        doomedCount &+= 1
+        doomedCount += 1
       }
     }
     if doomedCount > 0 { release(doomedCount) }
-    if t >= 0 { transmits[t].flush(&io, &journey.tally) }
   }
 
   /// Gives the first packets of `doomed` back.
@@ -148,6 +158,9 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
       }
     }
   }
+
+  /// The tally has been copied out: what is touched from now on is new.
+  public mutating func settled() { journey.settled() }
 
   public var receiveCount: Int { receives.count }
   public var transmitCount: Int { transmits.count }

@@ -7,9 +7,13 @@ extension Summary {
   ///
   /// When a header lies behind `frame` but not behind the frame, only `needsMore` is set: call again with more bytes.
   /// O(1): at most `mostTags` VLAN tags and `IPv6Extension.most` extension headers are walked.
-  @inline(always)
-  public static func read(_ frame: RawSpan, frameLength: Int, into summary: inout Summary) {
-    if !summary.readPlain(frame, frameLength: frameLength) { summary.readAny(frame, frameLength: frameLength) }
+  ///
+  /// - Returns: `true` for a plain packet (see `readPlain`), which has no fault and needs no second look.
+  @inline(always) @discardableResult
+  public static func read(_ frame: RawSpan, frameLength: Int, into summary: inout Summary) -> Bool {
+    if summary.readPlain(frame, frameLength: frameLength) { return true }
+    summary.readAny(frame, frameLength: frameLength)
+    return false
   }
 
   /// More VLAN tags than this make a frame `linkOther`.

@@ -141,6 +141,18 @@ int cdpdk_port_link(uint16_t port, uint32_t *speed, bool *up);
 /** Bytes one mbuf of that data room takes in its pool, headers and padding included. */
 uint32_t cdpdk_element_size(uint16_t data_room);
 
+/* struct timespec reaches Swift through whichever module claims it first; so nanoseconds cross the border instead. */
+
+/** Nanoseconds of CLOCK_MONOTONIC, and since 1970. */
+uint64_t cdpdk_clock_monotonic(void);
+uint64_t cdpdk_clock_wall(void);
+
+/** SIGINT and SIGTERM: blocked or not in the calling thread and those it starts. */
+void cdpdk_stop_signals_block(bool block);
+
+/** Waits for one of them, which must be blocked; 0 when none came within the time. */
+int cdpdk_stop_signals_wait(uint64_t nanoseconds);
+
 /** The CPUs a thread may run on, as sched_setaffinity(2) takes them. */
 struct cdpdk_cpus {
     uint64_t bits[16];

@@ -1,0 +1,142 @@
+import Pipeline
+import Primitives
+import TestSupport
+import Wire
+
+/// Ports made of memory. A packet is a buffer of exactly its own size; handing one out twice, losing one or freeing one
+/// twice traps or shows in `alive`.
+final class VirtualPorts {
+  /// Frames sent, by port, in order.
+  private(set) var sent: [PortID: [Frame]] = [:]
+  /// How many packets a port takes in one call, call by call; what is not listed takes all.
+  var room: [PortID: [Int]] = [:]
+  /// Handles that belong to the worker just now.
+  private(set) var alive: Set<UInt> = []
+  /// Packets whose sender left something to do, as they were finished.
+  private(set) var finished: [Summary] = []
+
+  private var waiting: [PortID: [Arrival]] = [:]
+
+  struct Arrival {
+    var frame: Frame
+    var marks: PacketMarks = []
+    /// Bytes of the first segment; `nil`: all.
+    var contiguous: Int?
+  }
+
+  func arrive(_ frames: [Frame], on port: PortID, marks: PacketMarks = [], contiguous: Int? = nil) {
+    waiting[port, default: []] += frames.map { Arrival(frame: $0, marks: marks, contiguous: contiguous) }
+  }
+
+  // MARK: As a worker sees them
+
+  func receive(_ port: PortID, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {
+    let burst = waiting[port, default: []].prefix(packets.count)
+    waiting[port]?.removeFirst(burst.count)
+    for (i, arrival) in burst.enumerated() { unsafe packets[i] = admit(arrival) }
+    return burst.count
+  }
+
+  private func admit(_ arrival: Arrival) -> Packet {
+    let bytes = arrival.frame.bytes
+    // A length word, then the frame: what `gather` needs to know of a handle.
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: 8 + bytes.count, alignment: 8)
+    unsafe memory.storeBytes(of: bytes.count, as: Int.self)
+    unsafe (memory + 8).copyMemory(from: bytes, byteCount: bytes.count)
+    let handle = unsafe UInt(bitPattern: memory)
+    alive.insert(handle)
+    return unsafe Packet(
+      handle: handle, bytes: memory + 8, contiguous: UInt32(arrival.contiguous ?? bytes.count),
+      length: UInt32(bytes.count), marks: arrival.marks)
+  }
+
+  func send(_ port: PortID, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int {
+    var taken = handles.count
+    if let limits = room[port], !limits.isEmpty { taken = min(taken, room[port]!.removeFirst()) }
+    for i in 0..<taken { unsafe sent[port, default: []].append(retire(handles[i])) }
+    return taken
+  }
+
+  func release(_ handle: UInt) { _ = retire(handle) }
+
+  private func retire(_ handle: UInt) -> Frame {
+    precondition(alive.remove(handle) != nil, "a packet was given away that the worker does not have")
+    let memory = unsafe UnsafeMutableRawPointer(bitPattern: handle)!
+    defer { unsafe memory.deallocate() }
+    let count = unsafe memory.load(as: Int.self)
+    return unsafe Frame(Array(UnsafeRawBufferPointer(start: memory + 8, count: count)))
+  }
+
+  func finish(_ summary: Summary) { finished.append(summary) }
+
+  static let gather: GatherFrame = { handle, memory, room in
+    let packet = unsafe UnsafeRawPointer(bitPattern: handle)!
+    let count = unsafe min(room, packet.load(as: Int.self))
+    unsafe memory.copyMemory(from: packet + 8, byteCount: count)
+    return count
+  }
+}
+
+/// A worker's hold on the virtual ports.
+struct VirtualIO: PacketIO {
+  let ports: VirtualPorts
+
+  func receive(port: PortID, queue: UInt16, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {
+    unsafe ports.receive(port, into: packets)
+  }
+  func send(port: PortID, queue: UInt16, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int {
+    unsafe ports.send(port, handles)
+  }
+  func release(_ handles: UnsafeMutableBufferPointer<UInt>) {
+    for i in 0..<handles.count { unsafe ports.release(handles[i]) }
+  }
+  func finish(_ packet: Packet, _ summary: Summary, for egress: Egress) { ports.finish(summary) }
+  func cycles() -> UInt64 { 0 }
+}
+
+/// One worker between two virtual ports, `a` and `b`.
+final class Bench {
+  static let a = PortID(rawValue: 0)
+  static let b = PortID(rawValue: 1)
+
+  let ports = VirtualPorts()
+  var worker: Worker<VirtualIO>
+
+  init(
+    policy: Policy = Policy(), burst: Int = 32, attempts: UInt32 = 3, toA: Egress = Egress(port: a),
+    toB: Egress = Egress(port: b)
+  ) {
+    worker = Worker(
+      io: VirtualIO(ports: ports), journey: unsafe Journey(policy: policy, gather: VirtualPorts.gather), burst: burst,
+      receive: [
+        ReceiveQueue(port: Self.a, queue: 0, egress: toB, transmit: 0),
+        ReceiveQueue(port: Self.b, queue: 0, egress: toA, transmit: 1),
+      ],
+      transmit: [
+        TransmitSetup(port: Self.b, queue: 0, attempts: attempts), TransmitSetup(port: Self.a, queue: 0, attempts: attempts),
+      ])
+  }
+
+  /// Frames arrive on `a`; the worker breathes until it has taken them all.
+  func send(_ frames: [Frame], marks: PacketMarks = [], contiguous: Int? = nil) {
+    ports.arrive(frames, on: Self.a, marks: marks, contiguous: contiguous)
+    while worker.breathe() > 0 {}
+  }
+
+  /// What left by `b` so far.
+  var out: [Frame] { ports.sent[Self.b, default: []] }
+
+  var received: UInt64 { worker.receiveQueue(0).packets + worker.receiveQueue(1).packets }
+  var sent: UInt64 { worker.transmitQueue(0).packets + worker.transmitQueue(1).packets }
+  var dropped: UInt64 { worker.journey.tally.dropped }
+  func dropped(_ reason: DropReason) -> UInt64 { worker.journey.tally.drops[Int(reason.rawValue)].packets }
+  func seen(_ kind: PacketKind) -> UInt64 { worker.journey.tally.kinds[Int(kind.rawValue)].packets }
+  func invalid(_ reason: InvalidReason) -> UInt64 { worker.journey.tally.invalid[Int(reason.rawValue)] }
+
+  /// received = sent + held + dropped, and the worker has exactly the packets that it holds.
+  var balances: Bool {
+    let reasons = DropReason.allCases.reduce(0) { $0 + dropped($1) }
+    let held = worker.held
+    return received == sent + UInt64(held) + dropped && dropped == reasons && ports.alive.count == held
+  }
+}

@@ -1,0 +1,195 @@
+import Pipeline
+import Primitives
+import TestSupport
+import Testing
+import Wire
+
+@Suite struct `A worker` {
+  static func frames(_ count: Int) -> [Frame] {
+    (0..<count).map { Frame.etherType(0xABCD, [UInt8($0 >> 8), UInt8($0 & 255)]) }
+  }
+
+  @Test func `what a transmit queue leaves over waits and leaves first`() {
+    let bench = Bench(attempts: 5)
+    bench.ports.room[Bench.b] = [10, 0, 30]
+    bench.ports.arrive(Self.frames(40), on: Bench.a)
+    _ = bench.worker.breathe()  // 32 come, 10 leave
+    #expect(bench.worker.held == 22)
+    #expect(bench.balances)
+    _ = bench.worker.breathe()  // 8 more come, none leave
+    #expect(bench.worker.held == 30)
+    _ = bench.worker.breathe()
+    #expect(bench.worker.held == 0)
+    #expect(bench.out == Self.frames(40))
+    #expect(bench.worker.transmitQueue(0).retries == 2)
+  }
+
+  @Test func `a queue that stays full drops what waits, after the attempts it was given`() {
+    let bench = Bench(attempts: 3)
+    bench.ports.room[Bench.b] = [0, 0, 0]
+    bench.ports.arrive(Self.frames(20), on: Bench.a)
+    for _ in 0..<2 { _ = bench.worker.breathe() }
+    #expect(bench.worker.held == 20)
+    _ = bench.worker.breathe()
+    #expect(bench.worker.held == 0)
+    #expect(bench.dropped(.txFull) == 20)
+    #expect(bench.worker.transmitQueue(0).dropped == 20)
+    bench.send(Self.frames(1))
+    #expect(bench.out.count == 1)
+    #expect(bench.balances)
+  }
+
+  @Test func `a full queue under load drops the newest and never waits`() {
+    let bench = Bench(attempts: 100)
+    bench.ports.room[Bench.b] = [0, 0, 0, 64]
+    bench.ports.arrive(Self.frames(96), on: Bench.a)
+    for _ in 0..<4 { _ = bench.worker.breathe() }
+    #expect(bench.out == Array(Self.frames(96).prefix(32)))
+    #expect(bench.dropped(.txFull) == 64)
+    #expect(bench.balances)
+  }
+
+  @Test func `a queue that never takes anything is given up even while packets keep coming`() {
+    let bench = Bench(attempts: 4)
+    bench.ports.room[Bench.b] = Array(repeating: 0, count: 50)
+    bench.ports.arrive(Self.frames(320), on: Bench.a)
+    for _ in 0..<10 { _ = bench.worker.breathe() }
+    bench.ports.room[Bench.b] = []
+    bench.send([])
+    #expect(bench.out.first != Self.frames(1)[0])
+    #expect(bench.balances)
+  }
+
+  @Test func `at the end what is held is offered again, then dropped as shutdown`() {
+    let bench = Bench(attempts: 1000)
+    bench.ports.room[Bench.b] = Array(repeating: 0, count: 1) + [5] + Array(repeating: 0, count: 200)
+    bench.ports.arrive(Self.frames(12), on: Bench.a)
+    _ = bench.worker.breathe()
+    bench.worker.drain()
+    #expect(bench.worker.held == 0)
+    #expect(bench.out.count == 5)
+    #expect(bench.dropped(.shutdown) == 7)
+    #expect(bench.balances)
+  }
+
+  @Test func `a port that keeps its packets is emptied at the end`() {
+    let bench = Bench()
+    bench.ports.arrive(Self.frames(50), on: Bench.a)
+    bench.worker.empty(port: Bench.a, bursts: 10)
+    #expect(bench.dropped(.shutdown) == 50)
+    #expect(bench.balances)
+  }
+
+  @Test func `bursts are counted by size, breaths by whether they were busy`() {
+    let bench = Bench()
+    for size in [1, 2, 3, 4, 15, 16, 32] {
+      bench.ports.arrive(Self.frames(size), on: Bench.a)
+      _ = bench.worker.breathe()
+    }
+    _ = bench.worker.breathe()
+    let sizes = bench.worker.burstSizes
+    #expect([sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]] == [1, 2, 1, 1, 1, 1])
+    #expect(bench.worker.breaths == 8)
+    #expect(bench.worker.busyBreaths == 7)
+    #expect(bench.worker.receiveQueue(0).fullBursts == 1)
+  }
+
+  /// Any arrivals, any refusals: nothing is lost, doubled or reordered, and every breath balances.
+  @Test func `whatever the queues refuse, every packet is sent, held or dropped, in order`() {
+    var chance = SeededGenerator.forThisRun()
+    for _ in 0..<200 {
+      let bench = Bench(burst: Int.random(in: 1...32, using: &chance), attempts: UInt32.random(in: 1...6, using: &chance))
+      bench.ports.room[Bench.b] = (0..<40).map { _ in [0, 1, 7, 40].randomElement(using: &chance)! }
+      var next = 0
+      for _ in 0..<60 {
+        let count = Int.random(in: 0...50, using: &chance)
+        bench.ports.arrive(Array(Self.frames(next + count)[next...]), on: Bench.a)
+        next += count
+        _ = bench.worker.breathe()
+        #expect(bench.balances)
+      }
+      bench.worker.drain()
+      #expect(bench.balances)
+      let order = bench.out.map { Int($0.bytes[14]) << 8 | Int($0.bytes[15]) }
+      #expect(order == order.sorted() && Set(order).count == order.count)
+    }
+  }
+}
+
+@Suite struct `An idle worker` {
+  @Test func `polls on for a while, then sleeps longer and longer up to the bound`() {
+    var ramp = IdleRamp(sleeps: true)
+    for _ in 0..<IdleRamp.patience { #expect(ramp.rest(after: 0) == 0) }
+    var last: UInt32 = 0
+    for step in 0..<100 {
+      let rest = ramp.rest(after: 0)
+      #expect(step == 0 ? rest == IdleRamp.shortest : rest >= last)
+      #expect(rest <= IdleRamp.longest)
+      last = rest
+    }
+    #expect(last == IdleRamp.longest)
+  }
+
+  @Test func `one packet ends the sleep, and the ramp starts over`() {
+    var ramp = IdleRamp(sleeps: true)
+    for _ in 0..<400 { _ = ramp.rest(after: 0) }
+    #expect(ramp.rest(after: 1) == 0)
+    for _ in 0..<IdleRamp.patience { #expect(ramp.rest(after: 0) == 0) }
+    #expect(ramp.rest(after: 0) == IdleRamp.shortest)
+  }
+
+  @Test func `told to spin it never sleeps`() {
+    var ramp = IdleRamp(sleeps: false)
+    for _ in 0..<10_000 { #expect(ramp.rest(after: 0) == 0) }
+  }
+}
+
+@Suite struct `Link propagation` {
+  @Test func `the loss of one link takes the other side down, and its return brings it up`() {
+    var pair = LinkPropagation()
+    #expect(pair.next(aUp: true, bUp: true) == nil)
+    #expect(pair.next(aUp: false, bUp: true) == .takeDown(.b))
+    // The side we hold down reports down too: nothing follows from it.
+    #expect(pair.next(aUp: false, bUp: false) == nil)
+    #expect(pair.next(aUp: true, bUp: false) == .bringUp(.b))
+    #expect(pair.next(aUp: true, bUp: true) == nil)
+    #expect(pair.next(aUp: true, bUp: false) == .takeDown(.a))
+    #expect(pair.next(aUp: false, bUp: true) == .bringUp(.a))
+  }
+
+  @Test func `a pair that starts with both links down is left alone`() {
+    var pair = LinkPropagation()
+    #expect(pair.next(aUp: false, bUp: false) == nil)
+    #expect(pair.next(aUp: true, bUp: true) == nil)
+  }
+
+  @Test func `a driver that cannot is asked once, until both sides were up again`() {
+    var pair = LinkPropagation()
+    #expect(pair.next(aUp: false, bUp: true) == .takeDown(.b))
+    pair.refused(.b)
+    #expect(pair.next(aUp: false, bUp: true) == nil)
+    #expect(pair.next(aUp: true, bUp: true) == nil)
+    #expect(pair.next(aUp: false, bUp: true) == .takeDown(.b))
+  }
+
+  /// However the two links come and go, when both wires are whole again both sides end up.
+  @Test func `no sequence of reports leaves a healthy pair down`() {
+    var chance = SeededGenerator.forThisRun()
+    for _ in 0..<2_000 {
+      var pair = LinkPropagation()
+      var wire = (a: true, b: true)
+      var held = (a: false, b: false)
+      for step in 0..<40 {
+        if step < 30 { wire = (Bool.random(using: &chance), Bool.random(using: &chance)) } else { wire = (true, true) }
+        switch pair.next(aUp: wire.a && !held.a, bUp: wire.b && !held.b) {
+        case .takeDown(.a): held.a = true
+        case .takeDown(.b): held.b = true
+        case .bringUp(.a): held.a = false
+        case .bringUp(.b): held.b = false
+        case nil: break
+        }
+      }
+      #expect(!held.a && !held.b)
+    }
+  }
+}
