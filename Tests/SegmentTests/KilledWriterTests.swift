@@ -12,7 +12,8 @@ import Testing
     let writer = try SegmentWriter(
       prefix: "child", schema: .small, options: SegmentOptions(root: root), writer: "0.1", tscHz: 1)
     writer.setState(.running)
-    while true { sleep(1) }
+    for _ in 0..<60 { sleep(1) }
+    withExtendedLifetime(writer) {}
   }
 
   @Test(.enabled(if: !isChild)) func `a forwarder killed with SIGKILL leaves a stale segment and a free prefix`() throws

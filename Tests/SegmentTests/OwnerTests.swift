@@ -37,6 +37,15 @@ import Testing
     #expect(Set(try SegmentPaths.prefixes(root: "\(scratch.root)/t")) == ["lock", "segment", "segment.previous"])
   }
 
+  @Test func `what a failed start left behind is in nobody's way`() throws {
+    let paths = try scratch.paths()
+    do { _ = try scratch.writer() }
+    _ = scratch.write([1, 2, 3], as: "t/segment.unfinished")
+    let writer = try scratch.writer()
+    #expect(try scratch.reader().info.bootID == writer.bootID)
+    #expect(try SegmentPaths.prefixes(root: paths.folder) == ["lock", "segment", "segment.previous"])
+  }
+
   @Test func `a reader sees the run it attached to, whatever starts after`() throws {
     do {
       let writer = try scratch.writer()
@@ -116,5 +125,25 @@ import Testing
       #expect(reader.info.bootID == writer.bootID)
       #expect(try SegmentPaths.prefixes(root: elsewhere.root).count == min(run, 2))
     }
+  }
+
+  private static let hugetlbfs = "/dev/hugepages"
+  private static let hasHugePages: Bool = {
+    let info = String(decoding: Scratch.read("/proc/meminfo"), as: UTF8.self)
+    let free = info.split(separator: "\n").first { $0.hasPrefix("HugePages_Free:") }?.split(separator: " ").last
+    return unsafe access(hugetlbfs, W_OK) == 0 && free.flatMap { Int($0) } ?? 0 >= 4
+  }()
+
+  @Test(.enabled(if: hasHugePages, "needs a few free pages on /dev/hugepages"))
+  func `a segment on hugepages is read like any other`() throws {
+    let options = SegmentOptions(root: scratch.root, hugetlbfs: Self.hugetlbfs)
+    let writer = try SegmentWriter(prefix: "huge", schema: .small, options: options, writer: "0.1", tscHz: 1)
+    defer { unsafe unlink("\(Self.hugetlbfs)/dpdkfwd.huge.\(writer.bootID)") }
+    unsafe Counter(cells(of: writer.lcore(1), \.rx_packets)).store(9)
+    let reader = try scratch.reader("huge")
+    #expect(reader.info.isHuge)
+    #expect(reader.info.backingPageSize >= 2 << 20)
+    #expect(reader.info.size % reader.info.backingPageSize == 0)
+    #expect(reader.records(of: try reader.kind("lcores"))[1]["rx_packets"] == .unsigned(9))
   }
 }
