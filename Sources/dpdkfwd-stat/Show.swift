@@ -36,7 +36,7 @@ struct Show: ParsableCommand {
             ]))
       } else {
         print(heading.line)
-        print(table(rows, of: kind, view).text, terminator: "")
+        print(rows.isEmpty ? "nothing to show\n" : table(rows, of: kind, view).text, terminator: "")
         for field in kind.shownFields where field.isArray && !rows.isEmpty {
           print("\n\(field.help)\(field.unit.isEmpty ? "" : " (\(field.unit))"):")
           print(table(rows, of: kind, array: field, schema: reader.schema).text, terminator: "")

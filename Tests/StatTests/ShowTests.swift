@@ -51,6 +51,13 @@ import Testing
     withExtendedLifetime(writer) {}
   }
 
+  @Test func `where there is nothing to show, that is said`() throws {
+    let writer = try fixture.forwarder()
+    #expect(try fixture.run("show", "invalid").lines.last == "nothing to show")
+    #expect((try fixture.run("show", "invalid", "--json").json()["invalid"] as? [Any])?.isEmpty == true)
+    withExtendedLifetime(writer) {}
+  }
+
   @Test func `queues and mempools are shown, singular or plural`() throws {
     let writer = try fixture.forwarder()
     #expect(try fixture.run("show", "queues").cells.contains(["2", "1", "0", "rx", "500", "0", "0", "0", "0", "0"]))
