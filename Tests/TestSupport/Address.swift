@@ -1,7 +1,7 @@
 import Foundation
 
 /// An IPv4 or IPv6 address, written as text: `"192.0.2.1"`, `"2001:db8::1"`.
-public struct Address: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+public struct Address: Hashable, Sendable, ExpressibleByStringInterpolation, CustomStringConvertible {
   /// 4 or 16 bytes, as on the wire.
   public let bytes: [UInt8]
 
@@ -17,8 +17,6 @@ public struct Address: Hashable, Sendable, ExpressibleByStringLiteral, CustomStr
     precondition(read == 1, "\(text) is not an address")
     bytes = Array(room.prefix(isIPv6 ? 16 : 4))
   }
-
-  public init(_ text: String) { self.init(stringLiteral: text) }
 
   public var isIPv6: Bool { bytes.count == 16 }
 

@@ -66,10 +66,10 @@ extension DemoTraffic {
   private static func from(_ number: Int, headers: [ExtensionHeader] = []) -> Datagram {
     number % 3 == 2
       ? .ipv6(
-        from: Address("2001:db8::\(String(0x1000 + number, radix: 16))"), to: Address("2001:db8:53::\(1 + number % 5)"),
+        from: "2001:db8::\(String(0x1000 + number, radix: 16))", to: "2001:db8:53::\(1 + number % 5)",
         headers: headers)
       : .ipv4(
-        from: Address("10.0.\(number / 250).\(1 + number % 250)"), to: Address("192.0.2.\(1 + number % 5)"),
+        from: "10.0.\(number / 250).\(1 + number % 250)", to: "192.0.2.\(1 + number % 5)",
         id: UInt16(0x1000 + number))
   }
 

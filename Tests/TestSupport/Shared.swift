@@ -57,8 +57,14 @@ public struct CaptureFacts: Decodable, Sendable, CustomStringConvertible {
     public let ipv6Header: [String: Int]
     public let ipv6Notes: [String: Int]
     public let unfragmentedByProtocol: [String: Int]
+    public let fragments: Fragments
     public let l4Faults: [String: Int]
     public let l4Checksums: [String: Int]
+  }
+
+  public struct Fragments: Decodable, Sendable {
+    public let ipv4: Int
+    public let ipv6: Int
   }
 
   public struct LinkLayer: Decodable, Sendable {
