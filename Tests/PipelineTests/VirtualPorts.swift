@@ -43,7 +43,7 @@ final class VirtualPorts {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: 8 + bytes.count, alignment: 8)
     unsafe memory.storeBytes(of: bytes.count, as: Int.self)
     unsafe (memory + 8).copyMemory(from: bytes, byteCount: bytes.count)
-    let handle = unsafe UInt(bitPattern: memory)
+    let handle = UInt(bitPattern: memory)
     alive.insert(handle)
     return unsafe Packet(
       handle: handle, bytes: memory + 8, contiguous: UInt32(arrival.contiguous ?? bytes.count),

@@ -5,8 +5,9 @@ import Testing
 import Wire
 
 @Suite struct `A worker` {
-  static func frames(_ count: Int) -> [Frame] {
-    (0..<count).map { Frame.etherType(0xABCD, [UInt8($0 >> 8), UInt8($0 & 255)]) }
+  /// Frames that carry their place in the order.
+  static func frames(_ count: Int, from first: Int = 0) -> [Frame] {
+    (first..<first + count).map { Frame.etherType(0xABCD, [UInt8($0 >> 8), UInt8($0 & 255)]) }
   }
 
   @Test func `what a transmit queue leaves over waits and leaves first`() {
@@ -103,7 +104,7 @@ import Wire
       var next = 0
       for _ in 0..<60 {
         let count = Int.random(in: 0...50, using: &chance)
-        bench.ports.arrive(Array(Self.frames(next + count)[next...]), on: Bench.a)
+        bench.ports.arrive(Self.frames(count, from: next), on: Bench.a)
         next += count
         _ = bench.worker.breathe()
         #expect(bench.balances)
