@@ -3,11 +3,14 @@
 // the only one that knows a clock. What it owns (mbufs, ports, the segment) it owns from `Forwarder.start` to
 // `Forwarder.stop`, where every mbuf must be back in its pool.
 internal import CDPDK
+internal import Glibc
 public import Settings
 
 /// What went wrong on the border to DPDK or the host.
 public enum DataPlaneError: Error, CustomStringConvertible {
-  /// rte_eal_init refused its arguments or the host.
+  /// The EAL's own arguments are wrong: the user's slip.
+  case arguments(String)
+  /// rte_eal_init refused the host.
   case eal(String)
   /// A call of DPDK failed.
   case call(String, cause: String)
@@ -16,6 +19,7 @@ public enum DataPlaneError: Error, CustomStringConvertible {
 
   public var description: String {
     switch self {
+    case .arguments(let cause): "EAL arguments: \(cause)"
     case .eal(let cause): "the EAL did not start: \(cause)"
     case .call(let what, let cause): "\(what): \(cause)"
     case .refused(let why): why
@@ -30,10 +34,32 @@ public enum EAL {
     var words = unsafe arguments.map { unsafe strdup($0) }
     // The EAL keeps pointers into its arguments: they are never freed.
     let parsed = unsafe rte_eal_init(Int32(words.count), &words)
-    guard parsed >= 0 else { throw .eal(errorText(cdpdk_errno())) }
-    guard parsed == arguments.count - 1 else {
-      throw .eal("'\(arguments[Int(parsed) + 1])' is not an EAL argument; application options follow '--'")
+    guard parsed >= 0 else {
+      let cause = LogBridge.lastError ?? errorText(cdpdk_errno())
+      throw cdpdk_errno() == EINVAL ? .arguments(cause) : .eal(cause)
     }
+    guard parsed == arguments.count - 1 else {
+      throw .arguments("'\(arguments[Int(parsed) + 1])' is not one of them; application options follow '--'")
+    }
+    guard rte_eal_process_type() == RTE_PROC_PRIMARY else {
+      throw .arguments("dpdkfwd owns its ports; it cannot be the secondary process of another")
+    }
+    for device in virtualDevices(arguments) { try check(device) }
+  }
+
+  /// The names given to `--vdev`, in either spelling.
+  static func virtualDevices(_ arguments: [String]) -> [String] {
+    zip(arguments, arguments.dropFirst() + [""]).compactMap { word, next in
+      let value = word == "--vdev" ? next : word.hasPrefix("--vdev=") ? String(word.dropFirst(7)) : nil
+      return value.map { String($0.prefix { $0 != "," }) }
+    }
+  }
+
+  /// The EAL goes on without a virtual port that it could not make; a forwarder must not.
+  private static func check(_ device: String) throws(DataPlaneError) {
+    var port: UInt16 = 0
+    guard device.hasPrefix("net_"), unsafe rte_eth_dev_get_port_by_name(device, &port) != 0 else { return }
+    throw .refused("the port \(device) could not be made: \(LogBridge.firstError ?? "no reason was given")")
   }
 
   /// Gives back what the EAL took.

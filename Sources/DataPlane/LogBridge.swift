@@ -16,14 +16,15 @@ public enum LogBridge {
     guard failed == 0 else { throw .call("log stream", cause: EAL.errorText(failed)) }
   }
 
-  /// The last reason DPDK gave for a failure, so that an error can name its cause.
-  public static var lastError: String? { recent.withLock { $0 } }
-  private static let recent = Mutex<String?>(nil)
+  /// What DPDK complained of, the oldest and the latest, so that an error can name its cause.
+  static var firstError: String? { complaints.withLock { $0.first } }
+  static var lastError: String? { complaints.withLock { $0.last } }
+  private static let complaints = Mutex<(first: String?, last: String?)>((nil, nil))
 
   private static func write(level: UInt32, _ text: String) {
     let level = Self.level(level)
     for line in text.split(separator: "\n") {
-      if level >= .error { recent.withLock { $0 = String(line) } }
+      if level >= .error { complaints.withLock { $0 = ($0.first ?? String(line), String(line)) } }
       logger.withLock { $0?.log(level: level, "\(line)") }
     }
   }

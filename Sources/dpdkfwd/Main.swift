@@ -4,7 +4,6 @@ internal import ArgumentParser
 internal import DataPlane
 internal import Foundation
 internal import Logging
-internal import Segment
 internal import Settings
 
 @main
@@ -30,8 +29,8 @@ struct Main {
       try forward(invocation, settings)
     } catch let error as PlanError {
       fail("\(error)", .usage)
-    } catch let error as SegmentError {
-      fail("\(error)", .unavailable)
+    } catch DataPlaneError.arguments(let cause) {
+      fail("EAL arguments: \(cause)", .usage)
     } catch {
       fail("\(error)", .unavailable)
     }
