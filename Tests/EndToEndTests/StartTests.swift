@@ -43,11 +43,19 @@ struct RefusalTests {
     #expect(ended.errors.contains("7"), "\(ended.errors)")
   }
 
-  @Test func `EAL's own refusal is passed on, exit 69`() async throws {
+  @Test func `EAL's refusal of its arguments is passed on with its reason, exit 64`() async throws {
     let ended = try await Self.null(
       ["--duration", "0.1"], memory: ["--no-huge", "-m", "512", "-d", "/nonexistent.so"]
     ).run()
+    #expect(ended.status == .exited(64), "\(ended.errors)")
+    #expect(ended.errors.contains("/nonexistent.so"), "\(ended.errors)")
+  }
+
+  @Test func `a port that cannot be made is named with the driver's reason, exit 69`() async throws {
+    let ended = try await Forwarder { _ in ["net_pcap0,rx_pcap=/nonexistent.pcap", "net_null1"] }.run()
     #expect(ended.status == .exited(69), "\(ended.errors)")
+    #expect(ended.errors.contains("dpdkfwd: the port net_pcap0 could not be made"), "\(ended.errors)")
+    #expect(ended.errors.contains("/nonexistent.pcap"), "\(ended.errors)")
   }
 
   @Test func `a second forwarder of the same name is refused, exit 69`() async throws {
