@@ -15,8 +15,8 @@ struct Compare: ParsableCommand {
   @Argument(help: "The capture that came out.") var output: String
 
   func run() throws {
-    let frames = try read(input)
-    let crossing = Crossing(from: frames, to: try read(output))
+    let frames = try Capture(reading: input).frames
+    let crossing = Crossing(from: frames, to: try Capture(reading: output).frames)
     let missing = Set(crossing.missing)
     var reasons: [String: Int] = [:]
     var wrong: [String] = crossing.stray.map { ["frame \($0 + 1) of \(output) is not the next that went in"] } ?? []
@@ -36,21 +36,5 @@ struct Compare: ParsableCommand {
     for line in wrong.prefix(10) { print("WRONG: \(line).") }
     if wrong.count > 10 { print("WRONG: and \(wrong.count - 10) more.") }
     if !wrong.isEmpty { throw ExitCode(1) }
-  }
-
-  private func read(_ path: String) throws -> [Frame] {
-    do { return try Capture(contentsOf: URL(filePath: path)).frames } catch let fault as Capture.Fault {
-      throw ValidationError("\(path): \(fault.words)")
-    }
-  }
-}
-
-extension Capture.Fault {
-  fileprivate var words: String {
-    switch self {
-    case .notACapture: "not a classic pcap file (`editcap -F pcap` converts pcapng)"
-    case .linkType(let type): "link type \(type), not Ethernet"
-    case .cut(let packet): "the file ends inside packet \(packet + 1)"
-    }
   }
 }
