@@ -21,6 +21,7 @@ struct Flows: ParsableCommand {
   @Option(name: .customLong("protocol"), help: "udp or tcp.") var sort = Sort.udp
   @Option(help: "inorder: flow after flow, and over again; random: any flow next.") var order = Order.inorder
   @Option(help: "Bytes of a frame without FCS; more where the headers need more.") var size = 60
+  @Flag(help: "Instead of one size: 60, 590 and 1514 bytes, seven, four and one in twelve by chance.") var imix = false
   @Option(help: "Where chance starts.") var seed: UInt64 = 1
   @Argument(help: "The capture to write (classic pcap).") var output: String
 
@@ -36,11 +37,20 @@ struct Flows: ParsableCommand {
     var capture = Capture()
     for number in 0..<(packets ?? count) {
       let index = order == .inorder ? number % count : Int.random(in: 0..<count, using: &chance)
-      let bytes = flows[index].next(family, sort, size: size)
+      let bytes = flows[index].next(family, sort, size: imix ? Self.imixSize(&chance) : size)
       capture.packets.append(.init(time: UInt64(number) * 1000, bytes: bytes))
     }
     try capture.write(to: URL(filePath: output))
     print("\(capture.packets.count) packets of \(count) flows.")
+  }
+
+  /// The simple Internet mix: IP packets of 340 bytes on average, most of them small.
+  private static func imixSize(_ chance: inout SeededGenerator) -> Int {
+    switch Int.random(in: 0..<12, using: &chance) {
+    case 0..<7: 60
+    case 7..<11: 590
+    default: 1514
+    }
   }
 
   /// Flows with a client address and port of their own.
