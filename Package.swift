@@ -49,7 +49,8 @@ let layers: [Layer] = [
   Layer(name: "PipelineTests", kind: .test, uses: ["Primitives", "Wire", "Pipeline", "TestSupport"]),
   Layer(name: "SettingsTests", kind: .test, uses: ["Primitives", "Settings", "TestSupport"]),
   Layer(name: "OptionsTests", kind: .test, uses: ["Settings", "dpdkfwd"], products: [arguments]),
-  Layer(name: "StatTests", kind: .test, uses: ["CSegment", "Segment", "dpdkfwd-stat", "TestSupport"], products: [arguments]),
+  Layer(
+    name: "StatTests", kind: .test, uses: ["CSegment", "Segment", "dpdkfwd-stat", "TestSupport"], products: [arguments]),
   Layer(name: "EndToEndTests", kind: .test, uses: ["TestSupport"], products: [subprocess]),
 ]
 

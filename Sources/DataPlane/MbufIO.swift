@@ -65,7 +65,10 @@ struct MbufIO: PacketIO, BitwiseCopyable {
     if egress.finishesChecksums {
       let mbuf = unsafe OpaquePointer(bitPattern: packet.handle)!
       let isTCP = summary.transport == 6
-      let headers = isTCP ? unsafe UInt16(packet.bytes.load(fromByteOffset: Int(summary.transportOffset) + 12, as: UInt8.self) >> 4) * 4 : 8
+      let headers =
+        isTCP
+        ? unsafe UInt16(packet.bytes.load(fromByteOffset: Int(summary.transportOffset) + 12, as: UInt8.self) >> 4) * 4
+        : 8
       unsafe cdpdk_mbuf_request_checksum(
         mbuf, summary.networkOffset, summary.transportOffset - summary.networkOffset, headers,
         summary.flags.contains(.ipv6), isTCP, packet.marks.contains(.segmented))

@@ -54,7 +54,8 @@ public struct Egress: BitwiseCopyable, Sendable {
     if mtuFrame != .max, packet.length > mtuFrame + 4 * UInt32(summary.vlanCount) { return .mtuExceeded }
     if packet.marks.contains(.checksumPartial), !finishesChecksums {
       // Software finishes it, which it can for a whole TCP or UDP datagram in one piece.
-      let canFinish = packet.isWhole && summary.transportOffset != 0 && (summary.transport == 6 || summary.transport == 17)
+      let canFinish =
+        packet.isWhole && summary.transportOffset != 0 && (summary.transport == 6 || summary.transport == 17)
       return canFinish ? nil : .offloadUnsupported
     }
     return nil

@@ -106,8 +106,9 @@ public struct TransmitQueue: BitwiseCopyable {
   private func length(of places: Range<Int>) -> UInt64 { places.reduce(0) { unsafe $0 + UInt64(lengths[$1]) } }
 
   /// Drops what waits, from the given place on.
-  mutating func drop<IO: PacketIO & ~Copyable>(from first: Int, _ reason: DropReason, _ io: inout IO, _ tally: inout Tally)
-  {
+  mutating func drop<IO: PacketIO & ~Copyable>(
+    from first: Int, _ reason: DropReason, _ io: inout IO, _ tally: inout Tally
+  ) {
     guard held > first else { return }
     for i in first..<held { unsafe tally.count(reason, bytes: lengths[i]) }
     unsafe io.release(UnsafeMutableBufferPointer(start: handles + first, count: held - first))

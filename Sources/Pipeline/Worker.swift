@@ -25,14 +25,17 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   ///   - burst: most packets taken at once, 1...32.
   ///   - receive: the queues to take from; `egress` of each names where its packets leave.
   ///   - transmit: this worker's own queue on every port that an `egress` names.
-  public init(io: consuming IO, journey: consuming Journey, burst: Int, receive: [ReceiveQueue], transmit: [TransmitSetup]) {
+  public init(
+    io: consuming IO, journey: consuming Journey, burst: Int, receive: [ReceiveQueue], transmit: [TransmitSetup]
+  ) {
     precondition((1...Journey.burst).contains(burst))
     self.io = io
     self.journey = journey
     receives = FixedArray(receive)
     transmits = FixedArray(
       transmit.map { TransmitQueue(port: $0.port, queue: $0.queue, attempts: $0.attempts) })
-    packets = unsafe FixedArray(repeating: Packet(handle: 0, bytes: Packet.nowhere, contiguous: 0, length: 0), count: burst)
+    packets = unsafe FixedArray(
+      repeating: Packet(handle: 0, bytes: Packet.nowhere, contiguous: 0, length: 0), count: burst)
     doomed = FixedArray(repeating: 0, count: burst)
   }
 

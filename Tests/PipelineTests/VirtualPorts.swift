@@ -113,7 +113,8 @@ final class Bench {
         ReceiveQueue(port: Self.b, queue: 0, egress: toA, transmit: 1),
       ],
       transmit: [
-        TransmitSetup(port: Self.b, queue: 0, attempts: attempts), TransmitSetup(port: Self.a, queue: 0, attempts: attempts),
+        TransmitSetup(port: Self.b, queue: 0, attempts: attempts),
+        TransmitSetup(port: Self.a, queue: 0, attempts: attempts),
       ])
   }
 

@@ -99,7 +99,8 @@ import Wire
   @Test func `whatever the queues refuse, every packet is sent, held or dropped, in order`() {
     var chance = SeededGenerator.forThisRun()
     for _ in 0..<200 {
-      let bench = Bench(burst: Int.random(in: 1...32, using: &chance), attempts: UInt32.random(in: 1...6, using: &chance))
+      let bench = Bench(
+        burst: Int.random(in: 1...32, using: &chance), attempts: UInt32.random(in: 1...6, using: &chance))
       bench.ports.room[Bench.b] = (0..<40).map { _ in [0, 1, 7, 40].randomElement(using: &chance)! }
       var next = 0
       for _ in 0..<60 {
