@@ -8,6 +8,9 @@ internal import Settings
 /// Follows the links of the ports: notes them in the segment, closes the way to a port that is down, and takes the
 /// other end of a pair down with it.
 struct LinkWatch {
+  /// Looks, ten a second: a link may take ten seconds to rise.
+  static let patience = 100
+
   private let ports: [Port]
   private let propagates: Bool
   private var pairs: [(a: Int, b: Int, machine: LinkPropagation)] = []
@@ -19,7 +22,7 @@ struct LinkWatch {
     wasUp = ports.map { _ in nil }
     for (i, port) in ports.enumerated() where port.plan.id < port.plan.pair {
       guard let other = ports.firstIndex(where: { $0.plan.id == port.plan.pair }) else { continue }
-      pairs.append((i, other, LinkPropagation()))
+      pairs.append((i, other, LinkPropagation(patience: Self.patience)))
     }
   }
 
