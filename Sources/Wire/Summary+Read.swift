@@ -8,10 +8,11 @@ extension Summary {
   /// When a header lies behind `frame` but not behind the frame, only `needsMore` is set: call again with more bytes.
   /// O(1): at most `mostTags` VLAN tags and `IPv6Extension.most` extension headers are walked.
   ///
-  /// - Returns: `true` for a plain packet (see `readPlain`), which has no fault and needs no second look.
+  /// - Returns: `true` for a plain packet (see `readPlainIPv4`), which has no fault and needs no second look.
   @inline(always) @discardableResult
   public static func read(_ frame: RawSpan, frameLength: Int, into summary: inout Summary) -> Bool {
-    if summary.readPlain(frame, frameLength: frameLength) { return true }
+    if summary.readPlainIPv4(frame, frameLength: frameLength) { return true }
+    if summary.readPlainIPv6(frame, frameLength: frameLength) { return true }
     summary.readAny(frame, frameLength: frameLength)
     return false
   }
@@ -22,7 +23,7 @@ extension Summary {
   /// The way of nearly every packet: TCP or UDP, whole, without fault, in IPv4 without options in Ethernet without
   /// tags. Anything else is left to `readAny`, which gives the same answer for these too.
   @inlinable @inline(always)
-  mutating func readPlain(_ frame: RawSpan, frameLength: Int) -> Bool {
+  mutating func readPlainIPv4(_ frame: RawSpan, frameLength: Int) -> Bool {
     typealias IP = IPv4View.Layout
     let network = EthernetView.Layout.size
     let transport = network + IP.size
@@ -44,21 +45,10 @@ extension Summary {
 
     let number = frame[IP.transport, from: network]
     var tcpFlags: UInt8 = 0
-    var kind = PacketKind.ipv4UDP
-    if number == IPProtocol.tcp {
-      let header = Int(frame[TCPView.Layout.dataOffset, from: transport] >> 4) &* 4
-      guard header >= TCPView.Layout.size, header <= payload else { return false }
-      tcpFlags = frame[TCPView.Layout.flags, from: transport]
-      kind = .ipv4TCP
-    } else {
-      guard number == IPProtocol.udp else { return false }
-      let claimed = Int(frame[UDPView.Layout.length, from: transport])
-      guard claimed >= UDPView.Layout.size, claimed <= payload else { return false }
-    }
-
+    guard Summary.isPlain(number, frame, at: transport, payload: payload, &tcpFlags) else { return false }
     let ports = frame[TCPView.Layout.ports, from: transport]
     self = Summary()
-    self.kind = kind
+    kind = number == IPProtocol.tcp ? .ipv4TCP : .ipv4UDP
     self.transport = number
     flags = SummaryFlags(
       rawValue: SummaryFlags.ipv4.rawValue
@@ -75,6 +65,53 @@ extension Summary {
     identification = UInt32(frame[IP.identification, from: network])
     datagramEnd = UInt32(truncatingIfNeeded: network &+ total)
     return true
+  }
+
+  /// The same in IPv6 without extension headers.
+  @usableFromInline @inline(never)
+  mutating func readPlainIPv6(_ frame: RawSpan, frameLength: Int) -> Bool {
+    typealias IP = IPv6View.Layout
+    let network = EthernetView.Layout.size
+    let transport = network + IP.size
+    guard frame.byteCount >= transport + UDPView.Layout.size, frameLength >= frame.byteCount,
+      frame[Field<UInt32>(at: 12)] & 0xFFFF_F000 == 0x86DD_6000
+    else { return false }
+    let payload = Int(frame[IP.payloadLength, from: network])
+    guard payload >= UDPView.Layout.size, payload <= frameLength &- transport else { return false }
+    let number = frame[IP.nextHeader, from: network]
+    guard number == IPProtocol.udp || frame.byteCount >= transport + TCPView.Layout.size else { return false }
+    var tcpFlags: UInt8 = 0
+    guard Summary.isPlain(number, frame, at: transport, payload: payload, &tcpFlags) else { return false }
+    let ports = frame[TCPView.Layout.ports, from: transport]
+    self = Summary()
+    kind = number == IPProtocol.tcp ? .ipv6TCP : .ipv6UDP
+    self.transport = number
+    flags = SummaryFlags(
+      rawValue: SummaryFlags.ipv6.rawValue
+        | UInt16(frame[Field<UInt8>(at: 0)] & 1) << 11  // groupDestination
+        | (payload < frameLength &- transport ? SummaryFlags.padded.rawValue : 0))
+    hopLimit = frame[IP.hopLimit, from: network]
+    self.tcpFlags = tcpFlags
+    etherType = EtherType.ipv6
+    networkOffset = UInt16(truncatingIfNeeded: network)
+    transportOffset = UInt16(truncatingIfNeeded: transport)
+    sourcePort = UInt16(truncatingIfNeeded: ports >> 16)
+    destinationPort = UInt16(truncatingIfNeeded: ports)
+    datagramEnd = UInt32(truncatingIfNeeded: transport &+ payload)
+    return true
+  }
+
+  /// Whether a TCP or UDP header, wholly in `frame`, agrees with its payload; `tcpFlags` are TCP's.
+  @inlinable @inline(always)
+  static func isPlain(_ number: UInt8, _ frame: RawSpan, at: Int, payload: Int, _ tcpFlags: inout UInt8) -> Bool {
+    if number == IPProtocol.tcp {
+      let header = Int(frame[TCPView.Layout.dataOffset, from: at] >> 4) &* 4
+      tcpFlags = frame[TCPView.Layout.flags, from: at]
+      return header >= TCPView.Layout.size && header <= payload
+    }
+    guard number == IPProtocol.udp else { return false }
+    let claimed = Int(frame[UDPView.Layout.length, from: at])
+    return claimed >= UDPView.Layout.size && claimed <= payload
   }
 
   /// Any frame.
