@@ -2,6 +2,7 @@
 #include "cdpdk.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
 void cdpdk_sleep(uint32_t nanoseconds)
 {
@@ -140,6 +142,31 @@ uint32_t cdpdk_mempool_cached(struct rte_mempool *pool)
             sum += cache->len;
     }
     return sum;
+}
+
+int cdpdk_become(uint32_t user, uint32_t group, const char **step)
+{
+    gid_t groups[] = { group }, gid[3];
+    uid_t uid[3];
+
+    /* The C library has every thread follow, where the bare system calls would change the caller alone. */
+    if (*step = "setgroups", setgroups(1, groups) != 0)
+        return errno;
+    if (*step = "setresgid", setresgid(group, group, group) != 0)
+        return errno;
+    if (*step = "setresuid", setresuid(user, user, user) != 0)
+        return errno;
+    /* The kernel denies dumps and debuggers to a process that changed its user, until told otherwise. */
+    if (*step = "prctl", prctl(PR_SET_DUMPABLE, 1UL, 0UL, 0UL, 0UL) != 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0)
+        return errno;
+    *step = "check";
+    if (getresuid(&uid[0], &uid[1], &uid[2]) != 0 || getresgid(&gid[0], &gid[1], &gid[2]) != 0)
+        return errno;
+    for (int i = 0; i < 3; i++)
+        if (uid[i] != user || gid[i] != group)
+            return EPERM;
+    return setresuid((uid_t) -1, 0, (uid_t) -1) == 0 || setresgid((gid_t) -1, 0, (gid_t) -1) == 0 ? EPERM : 0;
 }
 
 static uint64_t clock_nanoseconds(clockid_t id)

@@ -22,6 +22,8 @@ public final class Forwarder {
   private var lcores: [UnsafeMutablePointer<Lcore>] = unsafe []
   /// The CPUs of the process before the EAL bound its threads.
   private let affinity: Affinity
+  /// Whom to become when the ports are up.
+  private let privileges: Privileges?
 
   // MARK: Start
 
@@ -36,6 +38,7 @@ public final class Forwarder {
     self.log = log
     self.affinity = affinity
     let settings = plan.settings
+    privileges = try settings.user.map { try Privileges($0) }
     segment = try SegmentWriter(
       prefix: prefix, schema: Self.schema(plan),
       options: SegmentOptions(
@@ -148,6 +151,7 @@ public final class Forwarder {
     let supervisor = unsafe Supervisor(
       settings: plan.settings, ports: ports, pools: pools, workers: lcores.count, segment: segment, orders: orders,
       clock: clock, manager: manager, log: log)
+    try privileges?.drop()
     segment.setState(.running)
     manager.tell("READY=1\nSTATUS=forwarding between \(ports.count) ports")
     log.notice("forwarding; Ctrl-C ends it")

@@ -39,6 +39,19 @@ public struct QueueAssignment: Hashable, Sendable, CustomStringConvertible {
   public var description: String { "(\(port),\(queue),\(lcore))" }
 }
 
+/// A user of the host, and a group in place of the user's own: names or numbers.
+public struct Account: Hashable, Sendable, CustomStringConvertible {
+  public let user: String
+  public let group: String?
+
+  public init(user: String, group: String? = nil) {
+    self.user = user
+    self.group = group
+  }
+
+  public var description: String { group.map { "\(user):\($0)" } ?? user }
+}
+
 /// Who verifies the checksums above IP. The IPv4 header's is always verified.
 public enum RxChecksum: String, CaseIterable, Sendable { case off, software, hardware }
 

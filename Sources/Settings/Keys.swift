@@ -47,6 +47,7 @@ extension Settings {
     Key("run", "idle-exit") { $0.idleExit = try $1.seconds() },
     Key("run", "duration") { $0.duration = try $1.seconds() },
     Key("run", "dry-run") { $0.dryRun = try $1.toggle() },
+    Key("run", "user") { $0.user = try $1.account() },
 
     Key("segment", "mode", option: "segment-mode") { $0.segmentMode = try $1.fileMode() },
     Key("segment", "group", option: "segment-group") { $0.segmentGroup = try $1.group() },

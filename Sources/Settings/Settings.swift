@@ -53,6 +53,8 @@ public struct Settings: Equatable, Sendable {
   public internal(set) var duration: Interval?
   /// Whether to print the plan and stop there.
   public internal(set) var dryRun = false
+  /// Whom the process becomes once its ports are up; `nil`: whoever started it.
+  public internal(set) var user: Account?
 
   // [segment]
   /// The permissions of the shared-memory files; their folder's follow from it.

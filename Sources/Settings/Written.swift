@@ -161,6 +161,16 @@ extension Written {
     return path
   }
 
+  /// `dpdkfwd` or `dpdkfwd:monitor`.
+  func account() throws(Refusal) -> Account {
+    let expected = "a user such as \"dpdkfwd\", or a user and a group such as \"dpdkfwd:monitor\""
+    let names = try text(expected: expected).items(between: ":")
+    guard (1...2).contains(names.count), names.allSatisfy({ !$0.isEmpty && !$0.contains(where: \.isWhitespace) }) else {
+      throw refusal(expected: expected)
+    }
+    return Account(user: names[0], group: names.count == 2 ? names[1] : nil)
+  }
+
   func group() throws(Refusal) -> String {
     let name = try text(expected: "the name or number of a group")
     guard !name.isEmpty, !name.contains(where: { $0.isWhitespace || $0 == ":" }) else {

@@ -150,8 +150,11 @@ struct RunOptions: ParsableArguments {
   @Flag(help: "Validate everything, print the plan, touch no traffic.")
   var dryRun = false
 
+  @Option(help: ArgumentHelp("Give up root for this user once the ports are up.", valueName: "name[:group]"))
+  var user: String?
+
   fileprivate var words: [(String, String?)] {
-    [("idle-exit", idleExit), ("duration", duration), ("dry-run", dryRun ? "on" : nil)]
+    [("idle-exit", idleExit), ("duration", duration), ("dry-run", dryRun ? "on" : nil), ("user", user)]
   }
 }
 

@@ -34,6 +34,9 @@ struct Sample: Sendable {
     Sample("run.idle-exit", toml: "0.25", word: "0.25") { $0.idleExit == .milliseconds(250) },
     Sample("run.duration", toml: "60", word: "60") { $0.duration == .seconds(60 as UInt64) },
     Sample("run.dry-run", toml: "true", word: "on") { $0.dryRun },
+    Sample("run.user", toml: "'dpdkfwd:monitor'", word: "dpdkfwd : monitor") {
+      $0.user == Account(user: "dpdkfwd", group: "monitor")
+    },
     Sample("segment.mode", option: "segment-mode", toml: "'0644'", word: "644") { $0.segmentMode == 0o644 },
     Sample("segment.group", option: "segment-group", toml: "'monitor'", word: "100") { $0.segmentGroup != nil },
     Sample("segment.hugetlbfs", option: "segment-hugetlbfs", toml: "'/dev/hugepages'", word: "/dev/hugepages") {

@@ -66,6 +66,8 @@ struct Refused: Sendable, CustomTestStringConvertible {
 
   static let pairs = "expected pairs of ports such as \"0:1,2:3\""
   static let map = "expected (port,queue,lcore) groups such as \"(0,0,1),(1,0,2)\""
+  static let account =
+    "expected a user such as \"dpdkfwd\", or a user and a group such as \"dpdkfwd:monitor\""
   static let mode = "expected octal permissions from \"0600\" to \"0666\", without execution"
 
   static let all: [Refused] = [
@@ -106,6 +108,11 @@ struct Refused: Sendable, CustomTestStringConvertible {
     Refused("duration", "-1", "expected a number of seconds above 0, found \"-1\""),
     Refused("duration", "1e300", "expected a number of seconds above 0, found \"1e300\""),
     Refused("dry-run", "maybe", "expected on or off, found \"maybe\""),
+    Refused("user", "", "\(account), found \"\""),
+    Refused("user", "a:", "\(account), found \"a:\""),
+    Refused("user", ":a", "\(account), found \":a\""),
+    Refused("user", "a:b:c", "\(account), found \"a:b:c\""),
+    Refused("user", "a b", "\(account), found \"a b\""),
     Refused("segment-mode", "0400", "\(mode), found \"0400\""),
     Refused("segment-mode", "0755", "\(mode), found \"0755\""),
     Refused("segment-mode", "rw-r--", "\(mode), found \"rw-r--\""),

@@ -162,6 +162,13 @@ struct cdpdk_cpus {
 struct cdpdk_cpus cdpdk_cpus_get(void);
 void cdpdk_cpus_set(struct cdpdk_cpus cpus);
 
+/**
+ * Makes every thread of the process that user with that group, no other group and no capability, beyond return. The
+ * process can still be dumped and traced; programs that the calling thread runs gain nothing. Returns 0, or an errno
+ * and the call in `step`.
+ */
+int cdpdk_become(uint32_t user, uint32_t group, const char **step);
+
 /** Free mbufs of a pool that lie in lcore caches. */
 uint32_t cdpdk_mempool_cached(struct rte_mempool *pool);
 
