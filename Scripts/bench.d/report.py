@@ -1,0 +1,86 @@
+"""What a run found: medians, spreads, ratios; as a table, as JSON, and beside an older run."""
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+
+import window
+
+HEADING = f'{"row":16} {"case":11} {"cycles":>8} {"spread":>7} {"Mpps":>7} {"to io":>7} {"net of io":>10}'
+
+
+def spread(values):
+    """Half of the interquartile range over the median, in per cent."""
+    if len(values) < 3:
+        return 0.0
+    low, middle, high = statistics.quantiles(values, n=4)
+    return 100 * (high - low) / 2 / middle
+
+
+def summarize(row, huge, rounds, notes):
+    """One row of the report from its rounds, each a case's cycles by name.
+
+    Ratios and differences are taken round by round, so that what slows a whole round falls out of them."""
+    cases = {}
+    for case in rounds[0]:
+        cycles = [each[case] for each in rounds]
+        floor = 'cref-io' if case.startswith('cref') else 'io'
+        cases[case] = {
+            'cycles': round(statistics.median(cycles), 1),
+            'spread_percent': round(spread(cycles), 1),
+            'mpps': round(window.GHZ * 1000 / statistics.median(cycles), 2),
+            'to_io': round(statistics.median(each[case] / each[floor] for each in rounds), 3),
+            'net': round(statistics.median(each[case] - each[floor] for each in rounds), 1),
+            'windows': [round(each, 1) for each in cycles],
+        }
+    return {'row': row.name, 'what': row.what, 'pages': '2M' if huge else '4k', 'cases': cases, 'notes': notes}
+
+
+def machine(binaries):
+    """What the figures belong to. The commit is the one checked out where the binaries lie."""
+    def said(*words):
+        return subprocess.run(words, cwd=binaries, capture_output=True, text=True, check=False).stdout.strip()
+
+    model = re.search(r'model name\s*:\s*(.*)', window.CPUINFO)
+    return {'commit': said('git', 'describe', '--always', '--dirty', '--exclude=*') or 'unknown',
+            'cpu': model.group(1) if model else platform.machine(), 'cpus': os.cpu_count(),
+            'tsc_ghz': round(window.GHZ, 3), 'kernel': platform.release(),
+            'dpdk': said('pkg-config', '--modversion', 'libdpdk')}
+
+
+def table(result):
+    lines = [f'{result["row"]:16} {case:11} {one["cycles"]:8.1f} {one["spread_percent"]:6.1f}% {one["mpps"]:7.2f} '
+             f'{one["to_io"]:7.3f} {one["net"]:10.1f}' for case, one in result['cases'].items()]
+    return '\n'.join(lines + [f'{result["row"]:16} {note}' for note in result['notes']])
+
+
+def write(path, about, results):
+    with open(path, 'w', encoding='utf8') as file:
+        json.dump({'format': 1, 'machine': about, 'rows': results}, file, indent=1)
+        file.write('\n')
+
+
+def compare(path, about, results):
+    """Net of io, before and now: what a change to the forwarder alone can move. A difference is called one when it is
+    larger than the spreads of both runs."""
+    with open(path, encoding='utf8') as file:
+        old = json.load(file)
+    before = {row['row']: row for row in old['rows']}
+    print(f'\nnet of io, {old["machine"]["commit"]} -> {about["commit"]}')
+    for key in ('cpu', 'kernel', 'dpdk'):
+        if old['machine'][key] != about[key]:
+            print(f'  other {key}: {old["machine"][key]} then, {about[key]} now')
+    for now in results:
+        then = before.get(now['row'])
+        if not then or then['pages'] != now['pages']:
+            print(f'{now["row"]:16} not in the older run with {now["pages"]} pages')
+            continue
+        for case in sorted(now['cases'].keys() & then['cases'].keys() - {'io', 'cref-io'}):
+            change = now['cases'][case]['net'] - then['cases'][case]['net']
+            noise = sum(run['cases'][each]['cycles'] * run['cases'][each]['spread_percent'] / 100
+                        for run in (then, now) for each in (case, 'io'))
+            verdict = 'within noise' if abs(change) <= noise else 'slower' if change > 0 else 'faster'
+            print(f'{now["row"]:16} {case:11} {then["cases"][case]["net"]:8.1f} -> {now["cases"][case]["net"]:8.1f} '
+                  f'{change:+7.1f}  {verdict} (+- {noise:.1f})')

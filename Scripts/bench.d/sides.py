@@ -1,0 +1,227 @@
+"""Who is measured: each side forwards the same source to the same sink on the same CPU, one at a time.
+
+A side says which cases it has for a row and measures them one window a round. Each EAL process has a file prefix of its
+own, is ended by its id, and leaves nothing behind.
+"""
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import window
+
+
+class Place:
+    """Where a row's processes run and what they read."""
+
+    def __init__(self, row, capture, cpus, huge):
+        self.row, self.capture, self.huge = row, capture, huge
+        self.main, self.worker = cpus
+        self.lcores = f'{self.main},{self.worker}'
+        self.thread = rf'(lcore|rte)-worker-{self.worker}'
+
+    def eal(self, prefix, lcores):
+        source = f'net_pcap0,rx_pcap={self.capture},infinite_rx=1' if self.capture else 'net_null0,size=64'
+        memory = ['--huge-unlink'] if self.huge else ['--no-huge', '-m', str((self.row.memory >> 20) * 5 // 4)]
+        return ['-l', lcores, '--main-lcore', lcores.split(',')[0], '--no-pci', '--no-telemetry',
+                '--file-prefix', prefix, *memory, '--vdev', source, '--vdev', 'net_null1,no-rx=1']
+
+
+def prefix(side):
+    return f'bench-{side}-{os.getpid()}'
+
+
+def clean(name):
+    runtime = os.environ.get('XDG_RUNTIME_DIR', '/run')
+    for folder in ('/dev/shm/dpdkfwd', '/var/run/dpdk', f'{runtime}/dpdk'):
+        shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+
+
+def end(process):
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+class Testpmd:
+    """The source's own limit: `io` touches no packet, `macswap` writes its Ethernet header."""
+    prompt = b'testpmd> '
+
+    def __init__(self, place):
+        self.name = prefix('testpmd')
+        self.process = subprocess.Popen(
+            ['stdbuf', '-oL', 'dpdk-testpmd', *place.eal(self.name, place.lcores), '--', '-i', '--nb-cores=1',
+             '--no-lsc-interrupt', f'--total-num-mbufs={place.row.mbufs}', f'--mbuf-size={place.row.mbuf_size}'],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+        try:
+            self._answer()
+            self.thread = window.Thread(self.process.pid, place.thread)
+        except BaseException:
+            self.close()
+            raise
+
+    def _answer(self, seconds=120):
+        text, deadline = b'', time.monotonic() + seconds
+        while not text.endswith(self.prompt):
+            if not select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))[0]:
+                raise RuntimeError('testpmd is silent')
+            piece = os.read(self.process.stdout.fileno(), 65536)
+            if not piece:
+                raise RuntimeError('testpmd ended: ' + text.decode(errors='replace')[-800:])
+            text += piece
+        return text.decode(errors='replace')
+
+    def _ask(self, line):
+        self.process.stdin.write(line.encode() + b'\n')
+        return self._answer()
+
+    def _sent(self):
+        return sum(int(n) for n in re.findall(r'TX-packets: (\d+)', self._ask('show port stats all')))
+
+    def round(self, seconds):
+        """One window of each case."""
+        samples = {}
+        for case in ('io', 'macswap'):
+            self._ask(f'set fwd {case}')
+            self._ask('start')
+            time.sleep(0.2)
+            samples[case] = self.thread.measure(seconds, self._sent)
+            self._ask('stop')
+        return samples
+
+    def close(self):
+        end(self.process)
+        clean(self.name)
+
+
+class Forwarder:
+    """dpdkfwd, started anew each round, so that the luck of one memory layout is part of the spread."""
+
+    def __init__(self, place, binaries):
+        self.place, self.binaries = place, binaries
+        self.name = prefix('fwd')
+
+    def round(self, seconds):
+        process = subprocess.Popen(
+            [f'{self.binaries}/dpdkfwd', *self.place.eal(self.name, self.place.lcores), '--', '--log-level', 'error',
+             '--idle-sleep', 'spin', '--mbufs', str(self.place.row.mbufs),
+             '--mbuf-size', str(self.place.row.mbuf_size)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            self._wait(process)
+            return {'dpdkfwd': window.Thread(process.pid, self.place.thread).measure(seconds, self._received)}
+        finally:
+            end(process)
+            clean(self.name)
+
+    def _received(self):
+        shown = subprocess.run([f'{self.binaries}/dpdkfwd-stat', '-f', self.name, 'show', 'lcores', '--json'],
+                               capture_output=True, text=True, check=False)
+        if shown.returncode:
+            raise RuntimeError('dpdkfwd-stat: ' + shown.stderr.strip())
+        return json.loads(shown.stdout)['total']['rx_packets']
+
+    def _wait(self, process):
+        """Until packets flow."""
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.3)
+            try:
+                if self._received() > 0:
+                    return
+            except RuntimeError:  # no segment yet
+                pass
+        end(process)
+        raise RuntimeError('dpdkfwd does not forward: ' + process.stdout.read()[-800:])
+
+    def close(self):
+        clean(self.name)
+
+
+class Reference:
+    """The C reference on plain DPDK calls, its own `io` beside it: `route` checks version and TTL, counts the TTL down,
+    mends the checksum and writes the Ethernet addresses."""
+
+    def __init__(self, place, folder, peers):
+        self.place = place
+        self.name = prefix('cref')
+        self.program = os.path.join(folder, 'cref')
+        source = os.path.join(peers, 'cref.c')
+        if not os.path.exists(self.program) or os.path.getmtime(self.program) < os.path.getmtime(source):
+            os.makedirs(folder, exist_ok=True)
+            words = [subprocess.run(['pkg-config', flag, 'libdpdk'], capture_output=True, text=True, check=True)
+                     .stdout.split() for flag in ('--cflags', '--libs')]
+            subprocess.run(['cc', '-O3', '-march=native', '-DALLOW_EXPERIMENTAL_API', *words[0], '-o', self.program,
+                            source, *words[1]], check=True)
+
+    def round(self, seconds):
+        place = self.place
+        run = subprocess.run(
+            [self.program, *place.eal(self.name, str(place.worker)), '--', '1', str(seconds), 'io,route', '4096'],
+            env=dict(os.environ, CREF_MBUFS=str(place.row.mbufs), CREF_ROOM=str(place.row.mbuf_size)),
+            capture_output=True, text=True, check=False)
+        found = re.findall(r'^RESULT (\S+) ([\d.]+)', run.stdout, re.M)
+        if len(found) != 2:
+            raise RuntimeError('the C reference failed: ' + run.stderr[-800:])
+        return {f'cref-{mode}': float(cycles) for mode, cycles in found}
+
+    def close(self):
+        clean(self.name)
+
+
+class OpenVSwitch:
+    """OVS-DPDK, rules on an IP prefix, with the cache setting that a first look finds best; stopped between windows."""
+
+    @staticmethod
+    def refuses(row):
+        """Why a row is not for it, or `None`."""
+        if not row.flows:
+            return 'its rules want IP'
+        if row.packets > 200_000:
+            return 'its pool has 262144 buffers at most'
+        return 'its MTU is 1500' if row.longest > 1514 else None
+
+    def __init__(self, place, folder, peers):
+        os.environ.update(PEERS_DIR=os.path.join(folder, 'ovs'), PEERS_CPU_MAIN=str(place.main),
+                          PEERS_CPU_PMD=str(place.worker))
+        if peers not in sys.path:
+            sys.path.append(peers)
+        import ovs
+        self.switch = ovs.Ovs(place.capture or 'null')
+        try:
+            self.switch.start()
+            self.switch.flows('plainip')
+            tries = {}
+            for cache, keys in ovs.CACHES.items():
+                self._configure(keys)
+                tries[self.switch.measure(0.3)['cyc'] or float('inf')] = cache
+            self.cache = tries[min(tries)]
+            self._configure(ovs.CACHES[self.cache])
+            self.switch.freeze(True)
+        except BaseException:
+            self.close()
+            raise
+
+    def _configure(self, keys):
+        settings = [f'other_config:{key}={value}' for key, value in keys.items()]
+        self.switch.vsctl('set', 'Open_vSwitch', '.', *settings)
+        time.sleep(1)
+
+    def round(self, seconds):
+        self.switch.freeze(False)
+        time.sleep(0.3)
+        sample = self.switch.measure(seconds)
+        self.switch.freeze(True)
+        return {'ovs': sample['cyc']}
+
+    def close(self):
+        self.switch.close()
+        clean(f'peers-ovs-{os.getpid()}')

@@ -1,0 +1,37 @@
+"""The ruler: time that one thread really had the CPU, and what packets cost in it."""
+import os
+import re
+import time
+
+with open('/proc/cpuinfo', encoding='utf8') as _file:
+    CPUINFO = _file.read()
+_bogomips = re.search(r'bogomips\s*:\s*([\d.]+)', CPUINFO, re.I)
+# Of the time stamp counter on x86, whose ticks are the cycles here.
+GHZ = float(_bogomips.group(1)) / 2000 if _bogomips else 1.0
+
+
+class Thread:
+    """A forwarding thread, found by the name that the EAL gave it."""
+
+    def __init__(self, pid, name):
+        for task in os.listdir(f'/proc/{pid}/task'):
+            with open(f'/proc/{pid}/task/{task}/comm', encoding='utf8') as file:
+                if re.fullmatch(name, file.read().strip()):
+                    self.schedstat = f'/proc/{pid}/task/{task}/schedstat'
+                    return
+        raise RuntimeError(f'process {pid} has no thread {name}')
+
+    def _on_cpu(self):
+        """Nanoseconds so far."""
+        with open(self.schedstat, encoding='utf8') as file:
+            return int(file.read().split()[0])
+
+    def measure(self, seconds, count):
+        """Cycles a packet of one window. Time is read before the packets at both ends, so that the delay between the
+        two cancels out."""
+        before, packets = self._on_cpu(), count()
+        time.sleep(seconds)
+        after, packets_after = self._on_cpu(), count()
+        if packets_after == packets:
+            raise RuntimeError('no packets were forwarded')
+        return (after - before) * GHZ / (packets_after - packets)
