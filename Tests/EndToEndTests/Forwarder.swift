@@ -11,6 +11,7 @@ final class Forwarder: Sendable {
   let prefix: String
   /// Gone with this object.
   let folder: URL
+  private let tool: Tool
   private let words: [String]
   private let limit: Duration
 
@@ -18,10 +19,11 @@ final class Forwarder: Sendable {
   ///   - vdevs: built from the folder, where captures can be put.
   ///   - workers: polling lcores beside the main one; 0 lets the main lcore poll.
   ///   - memory: EAL's words on memory.
+  ///   - tool: how `dpdkfwd` is started: in a namespace, or with an environment.
   ///   - limit: when the run is killed, and the test failed.
   init(
     workers: Int = 1, memory: [String] = ["--no-huge", "-m", "512"], _ options: [String] = ["--idle-exit", "0.2"],
-    limit: Duration = .seconds(60), vdevs: (URL) throws -> [String]
+    limit: Duration = .seconds(60), tool: Tool = .dpdkfwd, vdevs: (URL) throws -> [String]
   ) throws {
     prefix = "e2e-\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0...UInt32.max))"
     folder = FileManager.default.temporaryDirectory.appending(path: prefix, directoryHint: .isDirectory)
@@ -32,6 +34,7 @@ final class Forwarder: Sendable {
     words =
       ["--lcores", lcores, "--no-pci", "--no-telemetry", "--file-prefix", prefix] + memory + devices + ["--"]
       + options
+    self.tool = tool
     self.limit = limit
   }
 
@@ -58,7 +61,7 @@ final class Forwarder: Sendable {
     _ work: @Sendable (Running) async throws -> Result
   ) async throws -> (result: Result, ended: Ended) {
     try await Turns.shared.take {
-      let (result, ended) = try await Tool.dpdkfwd.run(words, limit: limit) { process in
+      let (result, ended) = try await tool.run(words, limit: limit) { process in
         try await work(Running(forwarder: self, process: process))
       }
       return (result, ended)

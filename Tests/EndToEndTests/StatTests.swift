@@ -78,6 +78,14 @@ struct StatTests {
     #expect(try Metrics(previous).sum("dpdkfwd_lcore_rx_packets_total") == Self.frames.count)
   }
 
+  @Test func `it links no DPDK, as the forwarder does`() throws {
+    func namesDPDK(_ tool: String) throws -> Bool {
+      try Data(contentsOf: URL(filePath: "\(Tool.folder)/\(tool)")).range(of: Data("librte_".utf8)) != nil
+    }
+    #expect(try !namesDPDK("dpdkfwd-stat"))
+    #expect(try namesDPDK("dpdkfwd"))
+  }
+
   // MARK: What cannot be read
 
   @Test func `without a forwarder and a segment there is nothing to show: 69`() async throws {

@@ -2,10 +2,33 @@ import Foundation
 import Subprocess
 import Testing
 
-/// A binary of this package.
-enum Tool: String {
-  case dpdkfwd = "dpdkfwd"
-  case stat = "dpdkfwd-stat"
+/// A program that tests run: a binary of this package, or one of the host's.
+struct Tool: Sendable {
+  let name: String
+  /// Words before those that a test gives.
+  var words: [String] = []
+  /// Beside what is inherited.
+  var environment: [String: String] = [:]
+
+  static let dpdkfwd = Tool(own: "dpdkfwd")
+  static let stat = Tool(own: "dpdkfwd-stat")
+  static let ip = Tool(name: "ip")
+
+  private init(own name: String) {
+    precondition(
+      FileManager.default.isExecutableFile(atPath: "\(Self.folder)/\(name)"),
+      "no \(name) in \(Self.folder): build it, or name its folder with DPDKFWD_BIN_DIR")
+    self.init(name: name)
+  }
+
+  init(name: String, words: [String] = [], environment: [String: String] = [:]) {
+    (self.name, self.words, self.environment) = (name, words, environment)
+  }
+
+  /// The tool inside a network namespace.
+  func inside(_ namespace: String) -> Tool {
+    Tool(name: "ip", words: ["netns", "exec", namespace, name] + words, environment: environment)
+  }
 
   /// Where the binaries are: the environment's `DPDKFWD_BIN_DIR`, or beside the test bundle.
   static let folder: String =
@@ -20,16 +43,20 @@ enum Tool: String {
   func run<Result: Sendable>(
     _ words: [String], limit: Duration, _ work: @Sendable (Process) async throws -> Result
   ) async throws -> (result: Result, ended: Ended) {
+    var variables: [Environment.Key: String] = [
+      "PATH": "\(Self.folder):/usr/sbin:/usr/bin", "SWIFT_BACKTRACE": "enable=no",
+    ]
+    for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
     let start = ContinuousClock.now
     let ended = try await Subprocess.run(
-      .name(rawValue), arguments: Arguments(words),
-      environment: .inherit.updating(["PATH": Self.folder, "SWIFT_BACKTRACE": "enable=no"]),
+      .name(name), arguments: Arguments(self.words + words),
+      environment: .inherit.updating(variables),
       input: .none, output: .string(limit: 1 << 24), error: .string(limit: 1 << 24)
     ) { execution in
       let process = Process(id: execution.processIdentifier.value)
       let watch = Task {
         try await Task.sleep(for: limit)
-        Issue.record("\(rawValue) did not end in \(limit): \(words.joined(separator: " "))")
+        Issue.record("\(name) did not end in \(limit): \(words.joined(separator: " "))")
         try process.send(SIGKILL)
       }
       do { return (try await work(process), watch) } catch {
