@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -121,6 +124,20 @@ int cdpdk_port_link(uint16_t port, uint32_t *speed, bool *up)
     *speed = link.link_speed;
     *up = link.link_status == RTE_ETH_LINK_UP;
     return 0;
+}
+
+bool cdpdk_interface_up(uint16_t port)
+{
+    struct rte_eth_dev_info info;
+    struct ifreq request = { 0 };
+    int any_socket, failed;
+
+    if (rte_eth_dev_info_get(port, &info) != 0 || info.if_index == 0)
+        return true;
+    any_socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    failed = if_indextoname(info.if_index, request.ifr_name) == NULL || ioctl(any_socket, SIOCGIFFLAGS, &request) != 0;
+    close(any_socket);
+    return !failed && (request.ifr_flags & IFF_UP) != 0 && (request.ifr_flags & IFF_RUNNING) != 0;
 }
 
 /* ---- pools, log ------------------------------------------------------------------------------------------------- */

@@ -6,6 +6,8 @@ struct DriverLimits: Sendable {
   var longest = UInt32.max
   /// Packets that wait in the port are not given back when it closes; they must be taken out first.
   var keepsPackets = false
+  /// The link is reported as up whatever becomes of the kernel's interface behind the port; the kernel must be asked.
+  var assumesLink = false
 
   init(driver: String) {
     switch driver {
@@ -17,6 +19,8 @@ struct DriverLimits: Sendable {
     case "net_ring":
       // The rings belong to whoever made the port and outlive it.
       keepsPackets = true
+    case "net_af_packet":
+      assumesLink = true
     default: break
     }
   }

@@ -102,6 +102,7 @@ struct Port: Sendable {
     var up = false
     var speed: UInt32 = 0
     _ = unsafe cdpdk_port_link(number, &speed, &up)
+    if limits.assumesLink { up = cdpdk_interface_up(number) }
     return (up, speed == UInt32(RTE_ETH_SPEED_NUM_UNKNOWN) ? 0 : speed)
   }
 

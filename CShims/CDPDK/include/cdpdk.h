@@ -136,6 +136,9 @@ int cdpdk_port_setup(uint16_t port, const struct cdpdk_port_setup *setup, const 
 /** Speed in Mbps and whether the link is up. */
 int cdpdk_port_link(uint16_t port, uint32_t *speed, bool *up);
 
+/** Whether the kernel's interface behind a port is up and has a carrier; true where there is none behind it. */
+bool cdpdk_interface_up(uint16_t port);
+
 /* ---- control path: pools, lcores, log --------------------------------------------------------------------------- */
 
 /** Bytes one mbuf of that data room takes in its pool, headers and padding included. */
