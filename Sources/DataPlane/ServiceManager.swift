@@ -14,7 +14,7 @@ struct ServiceManager: Sendable {
     watchdog = isOurs ? environment("WATCHDOG_USEC").flatMap(UInt64.init).map { .microseconds($0) } : nil
   }
 
-  /// Sends one message; what goes wrong is not ours to mend.
+  /// Sends one message, without waiting for a manager that does not read; what goes wrong is not ours to mend.
   func tell(_ message: String) {
     guard let address, address.hasPrefix("/") || address.hasPrefix("@") else { return }
     var target = sockaddr_un()
@@ -31,7 +31,7 @@ struct ServiceManager: Sendable {
     let bytes = Array(message.utf8)
     unsafe withUnsafePointer(to: &target) { target in
       unsafe target.withMemoryRebound(to: sockaddr.self, capacity: 1) { target in
-        _ = unsafe sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), target, length)
+        _ = unsafe sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT), target, length)
       }
     }
   }
