@@ -17,7 +17,7 @@ class Row:
         """Bytes of a packet buffer, 128 of headroom included. The same on every side."""
         if self.longest > 2048:
             return 9344
-        return 256 if self.packets > 200_000 else 2176
+        return 256 if self.packets > 20_000 else 2176
 
     @property
     def mbufs(self):

@@ -32,6 +32,13 @@ class Place:
                 '--file-prefix', prefix, *memory, '--vdev', source, '--vdev', 'net_null1,no-rx=1']
 
 
+def hugepages_free():
+    """Bytes."""
+    with open('/proc/meminfo', encoding='utf8') as file:
+        facts = {line.split(':')[0]: int(line.split()[1]) for line in file}
+    return facts['HugePages_Free'] * facts['Hugepagesize'] * 1024
+
+
 def prefix(side):
     return f'bench-{side}-{os.getpid()}'
 
@@ -140,7 +147,7 @@ class Forwarder:
             except RuntimeError:  # no segment yet
                 pass
         end(process)
-        raise RuntimeError('dpdkfwd does not forward: ' + process.stdout.read()[-800:])
+        raise RuntimeError(f'dpdkfwd does not forward, status {process.returncode}: {process.stdout.read()[:400]}')
 
     def close(self):
         clean(self.name)
@@ -187,7 +194,9 @@ class OpenVSwitch:
             return 'its rules want IP'
         if row.packets > 200_000:
             return 'its pool has 262144 buffers at most'
-        return 'its MTU is 1500' if row.longest > 1514 else None
+        if row.longest > 1514:
+            return 'its MTU is 1500'
+        return None if hugepages_free() >= (900 << 20) + row.memory else 'too few hugepages are free'
 
     def __init__(self, place, folder, peers):
         os.environ.update(PEERS_DIR=os.path.join(folder, 'ovs'), PEERS_CPU_MAIN=str(place.main),
