@@ -14,7 +14,7 @@ struct ServiceManager: Sendable {
     watchdog = isOurs ? environment("WATCHDOG_USEC").flatMap(UInt64.init).map { .microseconds($0) } : nil
   }
 
-  /// Sends one message, without waiting for a manager that does not read; what goes wrong is not ours to mend.
+  /// Sends one message; what goes wrong is not ours to mend, and a manager that does not listen is not waited for.
   func tell(_ message: String) {
     guard let address, address.hasPrefix("/") || address.hasPrefix("@") else { return }
     var target = sockaddr_un()
@@ -28,10 +28,12 @@ struct ServiceManager: Sendable {
     let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
+    var patience = timeval(tv_sec: 0, tv_usec: 100_000)
+    _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     let bytes = Array(message.utf8)
     unsafe withUnsafePointer(to: &target) { target in
       unsafe target.withMemoryRebound(to: sockaddr.self, capacity: 1) { target in
-        _ = unsafe sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT), target, length)
+        _ = unsafe sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), target, length)
       }
     }
   }
