@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -25,28 +26,97 @@ struct ServiceTests {
     ended.expectClean()
     #expect(!socket.messages.isEmpty)
   }
+
+  @Test func `it says that it lives every half of the time it is given, an abstract socket is as good`() async throws {
+    let socket = try NotifySocket(abstract: true)
+    let tool = Tool(name: "dpdkfwd", environment: ["NOTIFY_SOCKET": socket.path, "WATCHDOG_USEC": "1000000"])
+    let forwarder = try Forwarder(["--duration", "20"], tool: tool) { _ in ["net_null0,no-rx=1", "net_null1,no-rx=1"] }
+    let (gaps, ended) = try await forwarder.run { running in
+      try #require(await socket.next("WATCHDOG=1", within: .seconds(10)) != nil)
+      var gaps: [Duration] = []
+      for _ in 0..<4 { gaps.append(try #require(await socket.next("WATCHDOG=1", within: .seconds(10)))) }
+      try running.send(SIGTERM)
+      return gaps
+    }
+    ended.expectClean()
+    // Half a period, and a margin for a busy host.
+    for gap in gaps { #expect(gap > .seconds(0.4) && gap < .seconds(0.75), "\(gaps)") }
+    #expect(socket.messages.contains { $0.contains("STOPPING=1") })
+  }
+
+  /// A pipe that nobody reads holds the worker in the middle of a burst.
+  @Test func `while a worker hangs it does not say that it lives`() async throws {
+    let socket = try NotifySocket()
+    let tool = Tool(name: "dpdkfwd", environment: ["NOTIFY_SOCKET": socket.path, "WATCHDOG_USEC": "400000"])
+    let forwarder = try Forwarder(["--duration", "20"], tool: tool) { folder in
+      let frames = (0..<64).map { Datagram.ipv4(from: "10.0.0.1", to: "10.0.0.2").udp(from: $0, to: 53).frame() }
+      try Capture(frames: frames).write(to: folder.appending(path: "in.pcap"))
+      guard unsafe mkfifo(folder.appending(path: "out").path, 0o600) == 0 else {
+        throw Complaint("mkfifo: error \(errno)")
+      }
+      return ["net_pcap0,rx_pcap=\(folder.path)/in.pcap,infinite_rx=1", "net_pcap1,tx_pcap=\(folder.path)/out"]
+    }
+    let drain = try Drain(forwarder.folder.appending(path: "out").path)
+    let (_, ended) = try await forwarder.run { running in
+      try #require(await socket.next("READY=1", within: .seconds(10)) != nil)
+      // The pipe is full within milliseconds; one message may have been on its way.
+      _ = await socket.next("WATCHDOG=1", within: .seconds(0.4))
+      #expect(await socket.next("WATCHDOG=1", within: .seconds(1.2)) == nil, "it hangs")
+      drain.open()
+      for _ in 0..<3 { try #require(await socket.next("WATCHDOG=1", within: .seconds(2)) != nil, "it works again") }
+      try running.send(SIGTERM)
+    }
+    drain.close()
+    ended.expectClean()
+  }
+}
+
+/// The reading end of a pipe, which reads nothing until it is opened.
+private final class Drain: Sendable {
+  private let descriptor: Int32
+  private let reads = Mutex(false)
+
+  init(_ path: String) throws {
+    descriptor = unsafe Foundation.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+    guard descriptor >= 0 else { throw Complaint("\(path): error \(errno)") }
+  }
+
+  func open() {
+    reads.withLock { $0 = true }
+    Task {
+      var room = [UInt8](repeating: 0, count: 1 << 16)
+      while reads.withLock({ $0 }) {
+        if unsafe read(descriptor, &room, room.count) < 0 { try? await Task.sleep(for: .milliseconds(1)) }
+      }
+      Foundation.close(descriptor)
+    }
+  }
+
+  func close() { reads.withLock { $0 = false } }
 }
 
 /// A datagram socket in a folder of its own, and what has been sent to it.
-private final class NotifySocket {
+private final class NotifySocket: Sendable {
   let path: String
   private let folder: URL
   private let descriptor: Int32
 
-  init() throws {
+  init(abstract: Bool = false) throws {
     folder = FileManager.default.temporaryDirectory.appending(path: "e2e-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
-    path = folder.appending(path: "notify").path
+    path = (abstract ? "@" : "") + folder.appending(path: "notify").path
     descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
-    let bytes = Array(path.utf8)
+    // A name behind '@' is an abstract one: its first byte is zero, and its length counts.
+    let bytes = abstract ? [0] + Array(path.utf8.dropFirst()) : Array(path.utf8)
+    let length = MemoryLayout<sa_family_t>.size + bytes.count
     let room = MemoryLayout.size(ofValue: address.sun_path)
     guard bytes.count < room else { throw Complaint("\(path) is too long for a socket's name") }
     unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
     let bound = unsafe withUnsafePointer(to: &address) { address in
       unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-        unsafe bind(descriptor, address, socklen_t(MemoryLayout<sockaddr_un>.size))
+        unsafe bind(descriptor, address, socklen_t(length))
       }
     }
     guard bound == 0 else { throw Complaint("no socket at \(path): error \(errno)") }
@@ -60,11 +130,26 @@ private final class NotifySocket {
   /// What is waiting to be read.
   var messages: [String] {
     var messages: [String] = []
-    var room = [UInt8](repeating: 0, count: 4096)
-    while true {
-      let count = unsafe recv(descriptor, &room, room.count, 0)
-      guard count >= 0 else { return messages }
-      messages.append(String(decoding: room.prefix(count), as: UTF8.self))
+    while let message = receive() { messages.append(message) }
+    return messages
+  }
+
+  /// Waits for a message with that line, past others; returns how long that took, `nil` if none came in time.
+  func next(_ line: Substring, within limit: Duration) async -> Duration? {
+    let start = ContinuousClock.now
+    while ContinuousClock.now - start < limit {
+      guard let message = receive() else {
+        try? await Task.sleep(for: .milliseconds(5))
+        continue
+      }
+      if message.split(separator: "\n").contains(line) { return ContinuousClock.now - start }
     }
+    return nil
+  }
+
+  private func receive() -> String? {
+    var room = [UInt8](repeating: 0, count: 4096)
+    let count = unsafe recv(descriptor, &room, room.count, 0)
+    return count >= 0 ? String(decoding: room.prefix(count), as: UTF8.self) : nil
   }
 }
