@@ -1,0 +1,89 @@
+import Pipeline
+import Primitives
+
+/// A packet that a worker just received, as a model sees it.
+struct Incoming: BitwiseCopyable {
+  var length: UInt32
+  var isWhole: Bool
+  var marks: PacketMarks
+  /// VLAN tags.
+  var tags: UInt8
+  /// What the tests' own reading says is wrong with the IP header, and what is known of what lies above.
+  var fault: DropReason?
+  var soundness: Traffic.Soundness
+  var policy: Policy
+  /// The way out, as the worker was last told.
+  var exit: Exit
+}
+
+/// The limits of a port as its packets' way out, and whether it is open.
+struct Exit: BitwiseCopyable {
+  var port: UInt16
+  var mtu: UInt16?
+  var longest: UInt32 = .max
+  var longestChained: UInt32 = .max
+  var finishesChecksums = false
+  var cutsSegments = false
+  var closed: DropReason?
+
+  var egress: Egress {
+    closed == .noPair
+      ? .closed(.noPair)
+      : Egress(
+        port: PortID(rawValue: port), closed: closed, mtu: mtu, longest: longest, longestChained: longestChained,
+        finishesChecksums: finishesChecksums, cutsSegments: cutsSegments)
+  }
+}
+
+/// What a model says must become of a packet.
+enum Opinion: Equatable {
+  case passes
+  case drops(DropReason)
+  /// The model cannot know: the packet is dropped for this reason, or it is not.
+  case mayDrop(DropReason)
+}
+
+/// Says, apart from the code under test, what must become of a packet. Models are asked in the order of the journey;
+/// the first that drops ends it.
+protocol Model: Sendable {
+  func opinion(of packet: Incoming) -> Opinion
+}
+
+/// A faulty IP header ends the journey.
+struct HeaderModel: Model {
+  func opinion(of packet: Incoming) -> Opinion { packet.fault.map { .drops($0) } ?? .passes }
+}
+
+/// What is invalid above IP goes by policy. Of captured and of damaged frames it is not known.
+struct ValidityModel: Model {
+  func opinion(of packet: Incoming) -> Opinion {
+    guard packet.policy.invalid == .drop else { return .passes }
+    switch packet.soundness {
+    case .sound: return .passes
+    case .invalid: return Self.isCertain(packet) ? .drops(.invalid) : .mayDrop(.invalid)
+    case .unknown: return .mayDrop(.invalid)
+    }
+  }
+
+  /// Whether policy looks close enough to find what is known to be wrong.
+  static func isCertain(_ packet: Incoming) -> Bool {
+    packet.soundness == .invalid
+      && (packet.policy.checksum == .software
+        || packet.policy.checksum == .hardware && packet.marks.contains(.checksumBad))
+  }
+}
+
+/// The way out is closed, too narrow, or cannot do what the sender left to it.
+struct ExitModel: Model {
+  func opinion(of packet: Incoming) -> Opinion {
+    let exit = packet.exit
+    if let reason = exit.closed { return .drops(reason) }
+    if packet.length > (packet.isWhole ? exit.longest : exit.longestChained) { return .drops(.txOversize) }
+    if packet.marks.contains(.segmented) { return exit.cutsSegments ? .passes : .drops(.offloadUnsupported) }
+    // The MTU counts neither the Ethernet header nor the tags.
+    if let mtu = exit.mtu, Int(packet.length) - 14 - 4 * Int(packet.tags) > Int(mtu) { return .drops(.mtuExceeded) }
+    // Software finishes what is in one piece; all that is sent unfinished is whole TCP or UDP.
+    let isFinished = !packet.marks.contains(.checksumPartial) || exit.finishesChecksums || packet.isWhole
+    return isFinished ? .passes : .drops(.offloadUnsupported)
+  }
+}

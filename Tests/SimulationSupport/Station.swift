@@ -1,0 +1,89 @@
+import Pipeline
+import Primitives
+
+/// A worker at its place: what an lcore's run loop does around it, in virtual time.
+final class Station {
+  let index: Int
+  var worker: Worker<VirtualIO>
+  private(set) var isStopped = false
+  /// The counters as they were last copied out, and whether that has just been.
+  private(set) var committed = Figures.Counts()
+  private(set) var hasCommitted = false
+  /// What the ramp said after the last breath, in nanoseconds, and how many breaths in a row were empty before it.
+  private(set) var rest: UInt32 = 0
+  private(set) var emptyBreaths = 0
+  private var ramp: IdleRamp
+  private var wakes = Instant(nanoseconds: 0)
+  private var nextCommit = Instant(nanoseconds: 0)
+
+  init(index: Int, world: World) {
+    self.index = index
+    let scenario = world.scenario
+    ramp = IdleRamp(sleeps: scenario.sleeps)
+    worker = Worker(
+      io: VirtualIO(world: world, worker: index), journey: unsafe Journey(policy: scenario.policy, gather: Slab.gather),
+      burst: scenario.burst,
+      receive: scenario.peers.indices.map { port in
+        let peer = scenario.peers[port]
+        return ReceiveQueue(
+          port: PortID(rawValue: UInt16(port)), queue: UInt16(index), egress: scenario.exits[port].egress,
+          transmit: scenario.peers.indices.filter { scenario.peers[$0] >= 0 }.firstIndex(of: peer) ?? -1)
+      },
+      transmit: scenario.peers.indices.filter { scenario.peers[$0] >= 0 }.map {
+        TransmitSetup(port: PortID(rawValue: UInt16($0)), queue: UInt16(index), attempts: scenario.attempts)
+      })
+  }
+
+  /// One turn of the run loop, if the worker is awake.
+  func turn(_ world: World) {
+    hasCommitted = false
+    guard !isStopped, world.now >= wakes else { return }
+    if world.chance.happens(world.scenario.rates.stall) { return world.note(.stalls) }
+    renew(world)
+    let received = worker.breathe()
+    rest = ramp.rest(after: received)
+    emptyBreaths = received > 0 ? 0 : emptyBreaths + 1
+    if received > 0 || world.now >= nextCommit { commit(world) }
+    if rest > 0 {
+      wakes = world.now + .nanoseconds(UInt64(rest))
+      world.note(.sleeps)
+    }
+  }
+
+  /// Takes the news of links that went down or came up.
+  private func renew(_ world: World) {
+    var down: UInt32 = 0
+    for port in 0..<world.ports where !world.outlets[port].isUp { down |= 1 << UInt32(port) }
+    guard down != world.accounts[index].knownDown else { return }
+    world.accounts[index].knownDown = down
+    let exits = world.scenario.exits
+    worker.renew { port in
+      var exit = exits[Int(port.rawValue)]
+      if exit.closed == nil, down & 1 << UInt32(exit.port) != 0 { exit.closed = .linkDown }
+      return exit.egress
+    }
+  }
+
+  private func commit(_ world: World) {
+    nextCommit = world.now + .milliseconds(1)
+    committed.commit(worker.journey.tally)
+    worker.settled()
+    hasCommitted = true
+  }
+
+  /// Told to stop: drains and copies its counters out.
+  func stop(_ world: World) {
+    isStopped = true
+    world.accounts[index].isDraining = true
+    worker.drain()
+    commit(world)
+  }
+
+  /// Takes what still lies in a port's receive queues.
+  func empty(_ port: Int, bursts: Int, _ world: World) {
+    world.accounts[index].isEmptying = true
+    worker.empty(port: PortID(rawValue: UInt16(port)), bursts: bursts)
+    world.accounts[index].isEmptying = false
+    commit(world)
+  }
+}

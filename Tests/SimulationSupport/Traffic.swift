@@ -1,0 +1,135 @@
+import Pipeline
+import TestSupport
+
+/// The frames that arrive in a simulation, each with what is known of it without asking the code under test.
+final class Traffic: Sendable {
+  /// One frame of the library.
+  struct Template: BitwiseCopyable, Sendable {
+    /// Where its bytes are among all.
+    var start: Int
+    var length: Int
+    /// What is wrong with its IP header, by the tests' own reading.
+    var fault: DropReason?
+    var soundness: Soundness = .unknown
+    var marks: PacketMarks = []
+    /// The same frame with its checksum filled in, for one whose sender left that open.
+    var finished: Int32 = -1
+    var tags: UInt8 = 0
+    /// Equal for both directions of a conversation.
+    var flow: UInt8 = 0
+    /// The end of the wire it comes from, 0 or 1.
+    var side: UInt8 = 0
+  }
+
+  /// What is known of a packet above its IP header.
+  enum Soundness: UInt8, BitwiseCopyable, Sendable { case unknown, sound, invalid }
+
+  /// Longer frames stay out.
+  static let longest = 9_216
+
+  static let generated = Traffic(captures: [])
+  /// With the beginning of every capture of the corpus, where the shared folder is there.
+  static let withCaptures = Traffic(captures: Shared.manifest)
+
+  let templates: [Template]
+  let bytes: [UInt8]
+  let captures: Int
+
+  init(captures: [CaptureFacts]) {
+    var shelf = Shelf()
+    for packet in DemoTraffic(seed: 1).packets {
+      let soundness: Soundness = packet.fate == .crosses ? .sound : packet.fate == .invalid ? .invalid : .unknown
+      shelf.add(packet.frame, soundness)
+    }
+    shelf.addSizes()
+    shelf.addUnfinished()
+    for capture in captures {
+      guard let packets = try? Capture(contentsOf: capture.url).packets.prefix(100) else { continue }
+      for packet in packets { shelf.add(Frame(packet.bytes), .unknown) }
+    }
+    templates = shelf.templates
+    bytes = shelf.bytes
+    self.captures = captures.count
+  }
+
+  /// The fault of a frame, as a reason to drop it.
+  static func fault(of frame: Frame) -> DropReason? { frame.headerFault.flatMap { reasons[$0] } }
+
+  private static let reasons = Dictionary(uniqueKeysWithValues: DropReason.allCases.map { ($0.name, $0) })
+}
+
+/// A library in the making.
+private struct Shelf {
+  var templates: [Traffic.Template] = []
+  var bytes: [UInt8] = []
+
+  mutating func add(_ frame: Frame, _ soundness: Traffic.Soundness, marks: PacketMarks = [], finished: Int = -1) {
+    guard (1...Traffic.longest).contains(frame.count) else { return }
+    templates.append(
+      Traffic.Template(
+        start: bytes.count, length: frame.count, fault: Traffic.fault(of: frame), soundness: soundness, marks: marks,
+        finished: Int32(finished), tags: UInt8(truncatingIfNeeded: frame.tags.count), flow: frame.flow, side: frame.side
+      ))
+    bytes += frame.bytes
+  }
+
+  /// Every length around the limits that ports have, plain and tagged.
+  mutating func addSizes() {
+    let base = Datagram.ipv4(from: "10.9.0.1", to: "10.9.0.2")
+    for room in [64, 128, 576, 1_280, 1_500, 2_000, 4_000, 9_000] {
+      for payload in (room - 32)...(room - 26) {
+        for vlan: [UInt16] in [[], [7], [8, 9]] {
+          let datagram = base.udp(from: 9, to: UInt16(payload), payload: Array(repeating: 0x5a, count: payload))
+          add(datagram.frame(vlan: vlan), .sound)
+        }
+      }
+    }
+  }
+
+  /// Frames whose sender left the checksum, or the cut into segments, to its port: the field holds the sum of the
+  /// pseudo header alone.
+  mutating func addUnfinished() {
+    for number in 0..<32 {
+      let payload = (0..<(40 * number)).map { UInt8(truncatingIfNeeded: $0 * number) }
+      let base =
+        number % 2 == 0
+        ? Datagram.ipv4(from: "10.8.0.1", to: "10.8.0.2") : .ipv6(from: "2001:db8:8::1", to: "2001:db8:8::2")
+      let isTCP = number % 4 < 2
+      let frame =
+        (isTCP
+        ? base.tcp(from: 80, to: 81, flags: .ack, payload: payload) : base.udp(from: 80, to: 81, payload: payload))
+        .frame(vlan: number % 8 == 7 ? [5] : [])
+      let end = frame.transportOffset
+      var open = frame
+      open.bytes.setWord(
+        ~internetChecksum(frame.pseudoHeader(protocol: isTCP ? 6 : 17, length: frame.count - end)),
+        at: end + (isTCP ? 16 : 6))
+      add(frame, .sound)
+      add(open, .sound, marks: .checksumPartial, finished: templates.count - 1)
+      if isTCP { add(open, .sound, marks: [.checksumPartial, .segmented], finished: templates.count - 2) }
+    }
+  }
+}
+
+extension Frame {
+  /// What TCP and UDP sum up besides themselves (RFC 9293 §3.1, RFC 8200 §8.1).
+  fileprivate func pseudoHeader(protocol number: UInt8, length: Int) -> [UInt8] {
+    let addresses =
+      isIPv6 ? bytes[(networkOffset + 8)..<(networkOffset + 40)] : bytes[(networkOffset + 12)..<(networkOffset + 20)]
+    return Array(addresses) + [0, number, UInt8(length >> 8), UInt8(length & 255)]
+  }
+
+  /// A hash of the address pair (of the Ethernet addresses, where there is no IP) that both directions share.
+  fileprivate var flow: UInt8 {
+    guard count >= networkOffset + 20 else { return bytes.prefix(12).reduce(0, ^) }
+    let ip = networkOffset
+    switch bytes.word(at: ip - 2) {
+    case EtherType.ipv4: return bytes[(ip + 12)..<(ip + 20)].reduce(0, ^)
+    case EtherType.ipv6 where count >= ip + 40: return bytes[(ip + 8)..<(ip + 40)].reduce(0, ^)
+    default: return bytes.prefix(12).reduce(0, ^)
+    }
+  }
+
+  /// By the sender's Ethernet address.
+  fileprivate var side: UInt8 { count >= 12 ? bytes[11] & 1 : 0 }
+}

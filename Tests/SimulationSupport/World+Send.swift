@@ -1,0 +1,122 @@
+import Pipeline
+import Primitives
+import Wire
+
+// What workers give away: packets sent, packets given back, and frames that they finish.
+
+extension World {
+  func send(_ worker: Int, port: Int, queue: Int, _ handles: inout MutableSpan<UInt>) -> Int {
+    guard failure == nil else { return handles.count }
+    let count = room(port, queue, for: handles.count)
+    spoil(&handles, count)
+    for i in 0..<count {
+      guard let slot = take(handles[i], from: worker, .sentTwice) else { return count }
+      transmit(slot, worker, port, queue)
+    }
+    for i in count..<handles.count {
+      guard let slot = slab.index(handles[i]) else { continue }
+      slab.slots[slot].wasOffered = true
+    }
+    return count
+  }
+
+  /// How many of `count` packets the queue takes this time.
+  private func room(_ port: Int, _ queue: Int, for count: Int) -> Int {
+    guard outlets[port].isUp, now >= outlets[port].fullUntil else { return 0 }
+    let count = outlets[port].isWired ? min(count, inbound[(3 - port) * workers + queue].buffers.room) : count
+    guard chance.happens(scenario.rates.shortSend) else { return count }
+    note(.shortSend)
+    return chance.below(count + 1)
+  }
+
+  private func transmit(_ slot: Int, _ worker: Int, _ port: Int, _ queue: Int) {
+    let packet = slab.slots[slot]
+    let i = Int(packet.inbound)
+    if packet.mustDrop != 0 { fail(.fate, "sent: \(describe(slot)), to be dropped as \(name(packet.mustDrop))") }
+    if Int(packet.egress) != port { fail(.fate, "\(describe(slot)) left by port \(port), not \(packet.egress)") }
+    if queue != worker { fail(.fate, "worker \(worker) used transmit queue \(queue)") }
+    if packet.sequence <= inbound[i].lastSent[port] {
+      fail(.order, "\(describe(slot)) left by port \(port) behind number \(inbound[i].lastSent[port])")
+    }
+    if !slab.isUntouched(slot) { fail(.bytes, "\(describe(slot)) did not leave as it came") }
+    inbound[i].lastSent[port] = packet.sequence
+    sent[port * workers + worker].packets += 1
+    sent[port * workers + worker].bytes += UInt64(packet.length)
+    if outlets[port].isWired {
+      complete(slot)
+      slab.slots[slot].owner = .wire
+      _ = inbound[(3 - port) * workers + queue].buffers.push(Int32(slot))
+    } else {
+      putBack(slot)
+    }
+  }
+
+  func release(_ worker: Int, _ handles: Span<UInt>) {
+    guard failure == nil else { return }
+    for i in handles.indices {
+      if sabotage == .losesHandle, isRipe {
+        sabotage = nil
+        continue
+      }
+      give(handles[i], from: worker)
+      if sabotage == .freesTwice, isRipe {
+        sabotage = nil
+        give(handles[i], from: worker)
+      }
+    }
+  }
+
+  private func give(_ handle: UInt, from worker: Int) {
+    guard let slot = take(handle, from: worker, .freedTwice) else { return }
+    let packet = slab.slots[slot]
+    accounts[worker].released.packets += 1
+    accounts[worker].released.bytes += UInt64(packet.length)
+    if packet.wasOffered {
+      if packet.mustDrop != 0 { fail(.fate, "offered: \(describe(slot)), to be dropped as \(name(packet.mustDrop))") }
+      // A worker that drains gives up with either word.
+      blame(worker, DropReason.txFull.rawValue, or: accounts[worker].isDraining ? DropReason.shutdown.rawValue : 0)
+    } else if packet.mustDrop == 0, packet.mayDrop == 0 {
+      fail(.fate, "dropped: \(describe(slot)), which had to cross")
+    } else {
+      blame(
+        worker, packet.mustDrop == 0 ? packet.mayDrop : packet.mustDrop, or: packet.mustDrop == 0 ? 0 : packet.mayDrop)
+    }
+    putBack(slot)
+  }
+
+  private func blame(_ worker: Int, _ reason: UInt8, or other: UInt8) {
+    if other == 0 {
+      accounts[worker].certain[Int(reason)] += 1
+    } else {
+      accounts[worker].perhaps[Int(reason)] += 1
+      accounts[worker].perhaps[Int(other)] += 1
+    }
+  }
+
+  // MARK: Unfinished frames
+
+  /// The worker makes the frame ready for a port that leaves checksums as they are.
+  func finish(_ worker: Int, _ handle: UInt, _ summary: Summary, _ egress: Egress) {
+    guard failure == nil, let slot = slab.index(handle), !egress.finishesChecksums,
+      !slab.slots[slot].marks.contains(.segmented)
+    else { return }
+    slab.editFirstPiece(slot) { _ = summary.completeTransportChecksum(&$0) }
+    expectFinished(slot)
+  }
+
+  /// What must leave is the frame with the checksum that the tests made.
+  func expectFinished(_ slot: Int) {
+    guard slab.slots[slot].finished >= 0 else { return }
+    let template = traffic.templates[Int(slab.slots[slot].finished)]
+    slab.fill(slot, from: traffic.bytes, at: template.start, count: template.length)
+    slab.slots[slot].marks = []
+    slab.slots[slot].finished = -1
+  }
+
+  /// A port that finishes frames has done so when they come out at the other end of the wire.
+  func complete(_ slot: Int) {
+    guard slab.slots[slot].finished >= 0 else { return }
+    expectFinished(slot)
+    slab.layOut(slot, contiguous: Int(slab.slots[slot].contiguous))
+  }
+}

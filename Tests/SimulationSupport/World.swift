@@ -1,0 +1,117 @@
+import Pipeline
+import Primitives
+import TestSupport
+import Wire
+
+/// The virtual ports, wires and the pool of one life. It owns every packet buffer, follows each through the hands it
+/// passes and keeps its own account of what it saw; the first thing that is wrong stays in `failure`.
+final class World {
+  let scenario: Scenario
+  let slab: Slab
+  var chance: Chance
+  let workers: Int
+  let ports: Int
+  let traffic: Traffic
+  let models: [any Model]
+
+  var step = 0
+  var now = Instant(nanoseconds: 0)
+  var cycles: UInt64 = 0
+  private(set) var failure: Failure?
+  var troubles = InlineArray<18, UInt64>(repeating: 0)
+  /// What is left of a planted bug.
+  var sabotage: Sabotage?
+
+  /// By port x worker: a queue for each.
+  var inbound: [Inbound]
+  var outlets: [Outlet]
+  /// By port x worker: packets sent.
+  var sent: [Tally.Count]
+  var accounts: [Account]
+  /// Free buffers, and those that a stranger has.
+  var free: [Int32]
+  var strangers: [Int32] = []
+  var censuses: UInt64 = 0
+
+  /// A frame on its way to a port.
+  struct Arrival: BitwiseCopyable {
+    var template: Int32 = 0
+    /// What to damage it by; 0: nothing.
+    var damage: UInt32 = 0
+  }
+
+  /// A receive queue: frames from outside, or buffers from the port at the other end of the wire.
+  struct Inbound {
+    var frames: Ring<Arrival>
+    var buffers: Ring<Int32>
+    let isWired: Bool
+    /// Given to the worker.
+    var delivered = Tally.Count()
+    var sequence: UInt32 = 0
+    /// The last of this queue that left by a port, by that port.
+    var lastSent: InlineArray<4, UInt32> = InlineArray(repeating: 0)
+  }
+
+  /// What a port is like for those who send by it, and its link.
+  struct Outlet {
+    let isWired: Bool
+    var isUp = true
+    var downUntil = Instant(nanoseconds: 0)
+    var fullUntil = Instant(nanoseconds: 0)
+  }
+
+  /// What must be in a worker's counters, from what the world saw.
+  struct Account {
+    /// Bit by port: links that the worker knows to be down.
+    var knownDown: UInt32 = 0
+    var isEmptying = false, isDraining = false
+    /// Received while the ports were emptied: never judged.
+    var emptied = Tally.Count()
+    /// Given back, and why by the models: for sure, and perhaps.
+    var released = Tally.Count()
+    var certain = InlineArray<19, UInt64>(repeating: 0)
+    var perhaps = InlineArray<19, UInt64>(repeating: 0)
+    /// Packets with a good IP header that are invalid for sure, and that may be.
+    var invalid: UInt64 = 0
+    var doubtful: UInt64 = 0
+  }
+
+  init(_ scenario: Scenario, traffic: Traffic, models: [any Model], chance: Chance, sabotage: Sabotage?) {
+    self.scenario = scenario
+    self.traffic = traffic
+    self.models = models
+    self.chance = chance
+    self.sabotage = sabotage
+    workers = scenario.workers
+    ports = scenario.peers.count
+    slab = Slab(count: scenario.buffers)
+    let isWired = (0..<scenario.peers.count).map { scenario.isChain && ($0 == 1 || $0 == 2) }
+    outlets = isWired.map { Outlet(isWired: $0) }
+    inbound = isWired.flatMap { isWired in
+      (0..<scenario.workers).map { _ in
+        Inbound(
+          frames: Ring(capacity: scenario.queueRoom, filler: Arrival()),
+          buffers: Ring(capacity: scenario.queueRoom, filler: 0), isWired: isWired)
+      }
+    }
+    sent = Array(repeating: Tally.Count(), count: ports * workers)
+    accounts = Array(repeating: Account(), count: workers)
+    free = (0..<Int32(scenario.buffers)).reversed()
+  }
+
+  func fail(_ kind: Failure.Kind, _ detail: @autoclosure () -> String) {
+    if failure == nil { failure = Failure(kind: kind, step: step, detail: detail()) }
+  }
+
+  func note(_ trouble: Trouble) { troubles[Int(trouble.rawValue)] += 1 }
+
+  // MARK: Words
+
+  func describe(_ slot: Int) -> String {
+    let packet = slab.slots[slot]
+    let (port, queue) = Int(packet.inbound).quotientAndRemainder(dividingBy: workers)
+    return "packet \(packet.sequence) of port \(port) queue \(queue), \(packet.length) bytes"
+  }
+
+  func name(_ reason: UInt8) -> String { DropReason(rawValue: reason)?.name ?? "nothing" }
+}
