@@ -53,6 +53,9 @@ extension Settings {
     Key("segment", "group", option: "segment-group") { $0.segmentGroup = try $1.group() },
     Key("segment", "hugetlbfs", option: "segment-hugetlbfs") { $0.segmentHugetlbfs = try $1.absolutePath() },
 
+    Key("stats", "interval", option: "stats-interval") { $0.statsInterval = try $1.seconds(in: 0.01...3600) },
+    Key("stats", "records", option: "stats-records") { $0.statsRecords = try $1.integer(in: 600...86_400) },
+
     Key("log", "level", option: "log-level") { $0.logLevel = try $1.choice() },
   ]
 

@@ -64,6 +64,11 @@ public struct Settings: Equatable, Sendable {
   /// The hugetlbfs folder that holds them; `nil`: /dev/shm.
   public internal(set) var segmentHugetlbfs: String?
 
+  // [stats]
+  /// How often lcores, ports and pools write what they counted into their history, and how many entries it keeps.
+  public internal(set) var statsInterval = Interval.seconds(1 as UInt64)
+  public internal(set) var statsRecords = 600
+
   // [log]
   public internal(set) var logLevel = LogLevel.info
 

@@ -60,6 +60,13 @@ extension Written {
     return interval
   }
 
+  func seconds(in range: ClosedRange<Double>) throws(Refusal) -> Interval {
+    guard let interval = try? seconds(), range.contains(interval.seconds) else {
+      throw refusal(expected: "a number of seconds from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return interval
+  }
+
   /// `true` and `false` in a file; on and off in both.
   func toggle() throws(Refusal) -> Bool {
     switch self {

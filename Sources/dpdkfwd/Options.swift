@@ -23,7 +23,7 @@ struct Options: ParsableCommand {
   @OptionGroup(title: "Memory") var mempool: MempoolOptions
   @OptionGroup(title: "Packets") var packets: PacketOptions
   @OptionGroup(title: "Run") var end: RunOptions
-  @OptionGroup(title: "Segment and log") var output: OutputOptions
+  @OptionGroup(title: "Segment, statistics and log") var output: OutputOptions
 
   /// Refuses bad words before any file is read; ArgumentParser prints what is thrown and exits 64.
   func validate() throws {
@@ -168,6 +168,14 @@ struct OutputOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Folder on hugetlbfs for the shared memory. (default: /dev/shm)", valueName: "folder"))
   var segmentHugetlbfs: String?
 
+  @Option(help: ArgumentHelp("Time between two entries of the statistics' history. (default: 1)", valueName: "seconds"))
+  var statsInterval: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Entries the statistics' history keeps, 600 or more. (default: \(defaults.statsRecords))", valueName: "n"))
+  var statsRecords: String?
+
   @Option(
     help: ArgumentHelp(
       "Least severe message logged: trace, debug, info, notice, warning, error, critical. (default: info)",
@@ -177,7 +185,7 @@ struct OutputOptions: ParsableArguments {
   fileprivate var words: [(String, String?)] {
     [
       ("segment-mode", segmentMode), ("segment-group", segmentGroup), ("segment-hugetlbfs", segmentHugetlbfs),
-      ("log-level", logLevel),
+      ("stats-interval", statsInterval), ("stats-records", statsRecords), ("log-level", logLevel),
     ]
   }
 }

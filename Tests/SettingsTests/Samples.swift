@@ -42,6 +42,10 @@ struct Sample: Sendable {
     Sample("segment.hugetlbfs", option: "segment-hugetlbfs", toml: "'/dev/hugepages'", word: "/dev/hugepages") {
       $0.segmentHugetlbfs == "/dev/hugepages"
     },
+    Sample("stats.interval", option: "stats-interval", toml: "0.01", word: "0.01") {
+      $0.statsInterval == .milliseconds(10)
+    },
+    Sample("stats.records", option: "stats-records", toml: "86_400", word: "86400") { $0.statsRecords == 86_400 },
     Sample("log.level", option: "log-level", toml: "'debug'", word: "debug") { $0.logLevel == .debug },
   ]
 

@@ -118,6 +118,9 @@ struct Refused: Sendable, CustomTestStringConvertible {
     Refused("segment-mode", "rw-r--", "\(mode), found \"rw-r--\""),
     Refused("segment-group", "", "expected the name or number of a group, found \"\""),
     Refused("segment-hugetlbfs", "huge", "expected an absolute path, found \"huge\""),
+    Refused("stats-interval", "0.009", "expected a number of seconds from 0.01 to 3600.0, found \"0.009\""),
+    Refused("stats-interval", "3601", "expected a number of seconds from 0.01 to 3600.0, found \"3601\""),
+    Refused("stats-records", "599", "expected a whole number from 600 to 86400, found \"599\""),
     Refused(
       "log-level", "loud",
       "expected trace, debug, info, notice, warning, error or critical, found \"loud\""),
@@ -147,6 +150,7 @@ struct Refused: Sendable, CustomTestStringConvertible {
     ("run.duration = '1'", "expected a number of seconds above 0, found \"1\""),
     ("run.duration = 07:32:00", "expected a number of seconds above 0, found a date or time"),
     ("run.duration = inf", "expected a number of seconds above 0, found inf"),
+    ("stats.interval = '1'", "expected a number of seconds from 0.01 to 3600.0, found \"1\""),
     ("segment.mode = 0o640", "\(Refused.mode), found 416"),
   ])
   func `a value of the wrong type is refused with what was expected`(line: String, message: String) {
