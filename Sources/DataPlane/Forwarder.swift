@@ -60,7 +60,7 @@ public final class Forwarder {
       queues: plan.workers.map { $0.receive.count + $0.transmit.count }.max() ?? 1, pools: plan.pools.count,
       dropReasons: (0..<DropReason.slots).map { reasons[$0] ?? "none" },
       invalidReasons: InvalidReason.allCases.map(\.name), packetKinds: PacketKind.allCases.map(\.name),
-      stages: Stage.allCases.map(\.rawValue))
+      stages: Stage.allCases.map(\.rawValue), history: plan.settings.statsRecords)
   }
 
   private func makeLcore(_ shard: Int) -> UnsafeMutablePointer<Lcore> {
@@ -92,7 +92,7 @@ public final class Forwarder {
     unsafe memory.initialize(
       to: Lcore(
         id: planned.lcore, worker: worker, ledger: ledger, orders: orders, egress: table,
-        sleeps: settings.idleSleep == .ramp, clock: clock))
+        settings: settings, clock: clock))
     return unsafe memory
   }
 
@@ -149,8 +149,8 @@ public final class Forwarder {
       unsafe segment.port(i).pointee.admin = 1
     }
     let supervisor = unsafe Supervisor(
-      settings: plan.settings, ports: ports, pools: pools, workers: lcores.count, segment: segment, orders: orders,
-      clock: clock, manager: manager, log: log)
+      settings: plan.settings, figures: Figures(ports: ports, pools: pools, segment: segment), workers: lcores.count,
+      segment: segment, orders: orders, clock: clock, manager: manager, log: log)
     try privileges?.drop()
     segment.setState(.running)
     manager.tell("READY=1\nSTATUS=forwarding between \(ports.count) ports")
@@ -203,14 +203,15 @@ public final class Forwarder {
         unsafe lcore.pointee.commit()
       }
     }
-    supervisor.readPorts()
+    supervisor.figures.readPorts()
     for (i, port) in ports.enumerated() {
       port.stop()
       unsafe segment.port(i).pointee.admin = 0
       unsafe segment.port(i).pointee.link = 0
     }
     for port in ports { port.close() }
-    supervisor.readPools()
+    supervisor.figures.readPools()
+    supervisor.figures.remember()
 
     var outcome = Outcome()
     for unsafe lcore in unsafe lcores { unsafe outcome.add(lcore.pointee.worker) }

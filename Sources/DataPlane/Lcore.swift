@@ -10,7 +10,7 @@ internal import Settings
 struct Lcore: ~Copyable {
   let id: Int
   var worker: Worker<MbufIO>
-  private let ledger: Ledger
+  private var ledger: Ledger
   private let orders: Orders
   /// Where packets of a port leave, while all links are up.
   private let egress: EgressTable
@@ -21,15 +21,22 @@ struct Lcore: ~Copyable {
   /// An idle lcore commits its counters this often, in cycles.
   private let commitEvery: UInt64
   private var nextCommit: UInt64 = 0
+  /// Every lcore writes its history at the same multiples of this, in cycles: their entries can be laid side by side.
+  private let rememberEvery: UInt64
+  private var nextMemory: UInt64 = 0
 
-  init(id: Int, worker: consuming Worker<MbufIO>, ledger: Ledger, orders: Orders, egress: EgressTable, sleeps: Bool, clock: Clock) {
+  init(
+    id: Int, worker: consuming Worker<MbufIO>, ledger: Ledger, orders: Orders, egress: EgressTable, settings: Settings,
+    clock: Clock
+  ) {
     self.id = id
     self.worker = worker
     self.ledger = ledger
     self.orders = orders
     self.egress = egress
-    ramp = IdleRamp(sleeps: sleeps)
+    ramp = IdleRamp(sleeps: settings.idleSleep == .ramp)
     commitEvery = clock.cycles(.milliseconds(1))
+    rememberEvery = clock.cycles(settings.statsInterval)
   }
 
   /// Breathes until told to stop, then drains.
@@ -44,6 +51,7 @@ struct Lcore: ~Copyable {
       if rest > 0 { sleep(rest) }
     }
     worker.drain()
+    nextMemory = 0
     commit()
     ledger.setState(.stopped)
   }
@@ -69,6 +77,13 @@ struct Lcore: ~Copyable {
     let now = cdpdk_tsc()
     nextCommit = now &+ commitEvery
     ledger.commit(&worker, sleeps: sleeps, sleepCycles: sleepCycles, now: now)
+    if now >= nextMemory { remember(now) }
+  }
+
+  @inline(never)
+  private mutating func remember(_ now: UInt64) {
+    ledger.remember()
+    nextMemory = (now / rememberEvery &+ 1) &* rememberEvery
   }
 }
 

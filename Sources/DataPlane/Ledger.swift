@@ -1,3 +1,4 @@
+internal import CDPDK
 internal import CSegment
 internal import Pipeline
 internal import Segment
@@ -5,7 +6,8 @@ internal import Wire
 
 /// An lcore's place in the segment: where its counters are copied once a breath.
 ///
-/// Every store is one aligned 64-bit move; the sequence around them lets a reader take a set that balances.
+/// Every store is one aligned 64-bit move; the sequence around them lets a reader take a set that balances. Once an
+/// interval the counters go into the lcore's history too.
 @safe
 struct Ledger: BitwiseCopyable {
   enum State: UInt8 { case idle, running, stopped, unused }
@@ -15,6 +17,7 @@ struct Ledger: BitwiseCopyable {
   private let drops: UnsafeMutablePointer<dpdkfwd_tally_record>
   private let invalid: UnsafeMutablePointer<dpdkfwd_tally_record>
   private let kinds: UnsafeMutablePointer<dpdkfwd_tally_record>
+  private var history: RingWriter<dpdkfwd_lcore_history_record>
 
   /// - Parameter shard: which lcore of the segment, counted from zero.
   init(_ segment: SegmentWriter, shard: Int) {
@@ -23,10 +26,13 @@ struct Ledger: BitwiseCopyable {
     unsafe drops = segment.tally(.drops, lcore: shard, 0)
     unsafe invalid = segment.tally(.invalid, lcore: shard, 0)
     unsafe kinds = segment.tally(.packets, lcore: shard, 0)
+    history = segment.lcoreHistory(shard)
   }
 
   /// Who the lcore is, and its queues: receive queues first, as the worker numbers them.
-  func introduce(lcore: Int, cpu: Int, socket: Int, receive: [(port: Int, queue: Int)], transmit: [(port: Int, queue: Int)]) {
+  func introduce(
+    lcore: Int, cpu: Int, socket: Int, receive: [(port: Int, queue: Int)], transmit: [(port: Int, queue: Int)]
+  ) {
     unsafe record.pointee.lcore = UInt32(lcore)
     unsafe record.pointee.cpu = Int32(cpu)
     unsafe record.pointee.socket = Int32(socket)
@@ -56,6 +62,33 @@ struct Ledger: BitwiseCopyable {
     unsafe record.pointee.cycles_sleep = sleepCycles
     unsafe record.pointee.last_breath = now
     unsafe endCommit(record)
+  }
+
+  /// Writes what was committed last into the history.
+  @inline(never)
+  mutating func remember() {
+    unsafe history.append { entry in
+      unsafe entry.pointee.at = cdpdk_clock_wall()
+      unsafe entry.pointee.monotonic = cdpdk_clock_monotonic()
+      unsafe entry.pointee.lcore = record.pointee.lcore
+      unsafe entry.pointee.breaths = record.pointee.breaths
+      unsafe entry.pointee.busy_breaths = record.pointee.busy_breaths
+      unsafe entry.pointee.sleeps = record.pointee.sleeps
+      unsafe entry.pointee.cycles_busy = record.pointee.cycles_busy
+      unsafe entry.pointee.cycles_idle = record.pointee.cycles_idle
+      unsafe entry.pointee.cycles_sleep = record.pointee.cycles_sleep
+      unsafe entry.pointee.rx_packets = record.pointee.rx_packets
+      unsafe entry.pointee.rx_bytes = record.pointee.rx_bytes
+      unsafe entry.pointee.tx_packets = record.pointee.tx_packets
+      unsafe entry.pointee.tx_bytes = record.pointee.tx_bytes
+      unsafe entry.pointee.held = record.pointee.held
+      unsafe entry.pointee.dropped = record.pointee.dropped
+      unsafe withUnsafeMutableBytes(of: &entry.pointee.drops) { reasons in
+        for i in 0..<DropReason.slots {
+          unsafe reasons.storeBytes(of: drops[i].packets, toByteOffset: 8 * i, as: UInt64.self)
+        }
+      }
+    }
   }
 
   @inline(__always)

@@ -10,12 +10,11 @@ internal import Settings
 /// worker's lcore, and workers never wait for it.
 struct Supervisor: Sendable {
   static let tick = Interval.milliseconds(10)
-  /// Ticks between two readings of ports and pools.
-  static let readEvery = 10
+  /// Between two looks at links, ports and pools.
+  static let reading = Interval.milliseconds(100)
 
   let settings: Settings
-  let ports: [Port]
-  let pools: [Pool]
+  let figures: Figures
   let workers: Int
   let segment: SegmentWriter
   let orders: Orders
@@ -25,32 +24,34 @@ struct Supervisor: Sendable {
 
   /// Works until there is a reason to stop, and returns it in words.
   func supervise() -> String {
-    var links = LinkWatch(ports: ports, propagates: settings.linkPropagation)
+    var links = LinkWatch(ports: figures.ports, propagates: settings.linkPropagation)
     var idle = IdleWatch(since: clock.now)
     var watchdog = WatchdogWatch(next: clock.now)
     let began = clock.now
-    var count = 0
+    var reading = Schedule(every: Self.reading, from: began)
+    var memory = Schedule(every: settings.statsInterval, from: began)
     while true {
-      if let signal = StopSignals.wait(pace(since: began, quiet: idle.quietSince)) { return signal }
+      let pace = pace(since: began, quiet: idle.quietSince, memory: memory.next)
+      if let signal = StopSignals.wait(pace) { return signal }
       let now = clock.now
       segment.beat(cdpdk_clock_monotonic())
       idle.see(received: received, at: now)
       if let limit = settings.duration, now - began >= limit { return "the duration is over" }
-      if let limit = settings.idleExit, now - idle.quietSince >= limit { return "nothing was received for \(limit.seconds) s" }
-      if count % Self.readEvery == 0 {
-        links.look(segment, orders, log)
-        readPorts()
-        readPools()
+      if let limit = settings.idleExit, now - idle.quietSince >= limit {
+        return "nothing was received for \(limit.seconds) s"
       }
+      let (reads, remembers) = (reading.isDue(now), memory.isDue(now))
+      if reads { links.look(segment, orders, log) }
+      if reads || remembers { figures.read() }
+      if remembers { figures.remember() }
       if let period = manager.watchdog, watchdog.isDue(now, period / 2, breaths: breaths) { manager.tell("WATCHDOG=1") }
-      count += 1
     }
   }
 
   /// A tick, or less when a limit is nearer.
-  private func pace(since began: Instant, quiet: Instant) -> Interval {
+  private func pace(since began: Instant, quiet: Instant, memory: Instant) -> Interval {
     let now = clock.now
-    var wait = Self.tick
+    var wait = min(Self.tick, memory - now)
     if let limit = settings.duration { wait = min(wait, began + limit - now) }
     if let limit = settings.idleExit { wait = min(wait, quiet + limit - now) }
     return wait
@@ -65,33 +66,24 @@ struct Supervisor: Sendable {
   private var breaths: [UInt64] {
     (0..<workers).map { i in unsafe Counter(cells(of: segment.lcore(i), \.breaths)).value }
   }
+}
 
-  // MARK: Figures
+/// Something that is done at fixed times. Late is late: what was missed is not made up for.
+struct Schedule {
+  private let began: Instant
+  private let interval: Interval
+  private(set) var next: Instant
 
-  /// Copies the drivers' own counters.
-  func readPorts() {
-    for (i, port) in ports.enumerated() {
-      let statistics = port.statistics
-      let record = unsafe segment.port(i)
-      unsafe record.pointee.rx_packets = statistics.ipackets
-      unsafe record.pointee.rx_bytes = statistics.ibytes
-      unsafe record.pointee.rx_missed = statistics.imissed
-      unsafe record.pointee.rx_errors = statistics.ierrors
-      unsafe record.pointee.rx_nombuf = statistics.rx_nombuf
-      unsafe record.pointee.tx_packets = statistics.opackets
-      unsafe record.pointee.tx_bytes = statistics.obytes
-      unsafe record.pointee.tx_errors = statistics.oerrors
-    }
+  init(every interval: Interval, from began: Instant) {
+    self.began = began
+    self.interval = interval
+    next = began
   }
 
-  func readPools() {
-    for (i, pool) in pools.enumerated() {
-      let record = unsafe segment.mempool(i)
-      let inUse = UInt64(pool.inUse)
-      unsafe record.pointee.in_use = inUse
-      unsafe record.pointee.in_use_max = max(record.pointee.in_use_max, inUse)
-      unsafe record.pointee.cached = UInt64(pool.cached)
-    }
+  mutating func isDue(_ now: Instant) -> Bool {
+    guard now >= next else { return false }
+    next = began + .nanoseconds(((now - began).nanoseconds / interval.nanoseconds + 1) * interval.nanoseconds)
+    return true
   }
 }
 

@@ -1,11 +1,11 @@
 internal import Glibc
 
-/// The host's clocks, for the segment's own life: when it was made, how long ago it breathed.
-enum Clock {
+/// The host's clocks, as the segment and its readers use them.
+public enum Clock {
   /// Nanoseconds since 1970.
-  static func wall() -> UInt64 { read(CLOCK_REALTIME) }
+  public static func wall() -> UInt64 { read(CLOCK_REALTIME) }
   /// Nanoseconds, the same for every process of the host.
-  static func monotonic() -> UInt64 { read(CLOCK_MONOTONIC) }
+  public static func monotonic() -> UInt64 { read(CLOCK_MONOTONIC) }
 
   private static func read(_ clock: clockid_t) -> UInt64 {
     var time = timespec()

@@ -52,6 +52,11 @@ public struct FieldsOf<Record> {
     field(id, "sequence", path, .sequence, "", "Odd while the lcore commits its counters", metric: "")
   }
 
+  /// - Parameter path: the head of the record.
+  public func entry(_ id: UInt16, _ path: KeyPath<Record, UInt64>) -> Field {
+    field(id, "sequence", path, .entry, "", "Number of the entry; from 2^63 on while it is written", metric: "")
+  }
+
   private func number<Value>(
     _ id: UInt16, _ name: String, _ path: KeyPath<Record, Value>, _ nature: Nature, _ unit: String, _ help: String,
     enumeration: UInt16 = 0, labels: UInt16 = 0, count: Int? = nil, metric: String?

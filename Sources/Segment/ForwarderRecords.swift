@@ -16,6 +16,12 @@ extension SegmentWriter {
     unsafe bound(.mempools, index: index)
   }
 
+  public func lcoreHistory(_ shard: Int) -> RingWriter<dpdkfwd_lcore_history_record> { ring(.lcoreHistory, shard) }
+  public func portHistory(_ index: Int) -> RingWriter<dpdkfwd_port_history_record> { ring(.portHistory, index) }
+  public func mempoolHistory(_ index: Int) -> RingWriter<dpdkfwd_mempool_history_record> {
+    ring(.mempoolHistory, index)
+  }
+
   /// Gives every tally its heading: the index of its record.
   func numberTallies() {
     for kind in schema.kinds where [.drops, .invalid, .packets].contains(kind.id) {
@@ -25,6 +31,10 @@ extension SegmentWriter {
         }
       }
     }
+  }
+
+  private func ring<Entry>(_ kind: KindID, _ shard: Int) -> RingWriter<Entry> {
+    unsafe RingWriter(bound(kind, shard: shard), count: schema.kinds.first { $0.id == kind }?.records ?? 0)
   }
 
   private func bound<Record>(_ kind: KindID, shard: Int = 0, index: Int = 0) -> UnsafeMutablePointer<Record> {

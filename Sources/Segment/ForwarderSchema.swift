@@ -9,11 +9,14 @@ extension KindID {
   public static let invalid = KindID(rawValue: 6)
   public static let packets = KindID(rawValue: 7)
   public static let mempools = KindID(rawValue: 8)
+  public static let lcoreHistory = KindID(rawValue: 9)
+  public static let portHistory = KindID(rawValue: 10)
+  public static let mempoolHistory = KindID(rawValue: 11)
 }
 
 /// The tables of the forwarder itself.
 public enum ForwarderSchema {
-  private enum Names {
+  enum Names {
     static let link: UInt16 = 1
     static let switched: UInt16 = 2
     static let lcoreState: UInt16 = 3
@@ -28,12 +31,14 @@ public enum ForwarderSchema {
   /// - Parameters:
   ///   - queues: receive and transmit queues that one lcore may serve, together.
   ///   - dropReasons: as they are spelled in metrics; the index is the record. Likewise the lists after it.
-  ///   - stages: at most `SEGMENT_MAX_STAGES`.
+  ///   - stages: at most `SEGMENT_MAX_STAGES`, as there are at most `SEGMENT_MAX_DROP_REASONS`.
+  ///   - history: entries in each ring.
   public static func make(
     lcores: Int, ports: Int, queues: Int, pools: Int, dropReasons: [String], invalidReasons: [String],
-    packetKinds: [String], stages: [String]
+    packetKinds: [String], stages: [String], history: Int
   ) -> Schema {
     precondition(stages.count <= Int(SEGMENT_MAX_STAGES), "more stages than a lcore's record has room for")
+    precondition(dropReasons.count <= Int(SEGMENT_MAX_DROP_REASONS), "more drop reasons than its history has room for")
     return Schema(
       kinds: [
         forwarder(), Self.ports(count: ports), Self.lcores(count: lcores, stages: stages.count),
@@ -51,6 +56,8 @@ public enum ForwarderSchema {
           asks: "What they are", names: Names.packetKind,
           help: "Packets received, by kind"),
         mempools(count: pools),
+        lcoreHistory(lcores: lcores, entries: history, dropReasons: dropReasons.count),
+        portHistory(ports: ports, entries: history), mempoolHistory(pools: pools, entries: history),
       ],
       enumerations: [
         Enumeration(Names.link, "link", ["down", "up"]),
@@ -65,7 +72,7 @@ public enum ForwarderSchema {
       ])
   }
 
-  private static let since = "0.1"
+  static let since = "0.1"
 
   private static func forwarder() -> Kind {
     let of = FieldsOf<dpdkfwd_forwarder_record>(metric: nil, since: since)

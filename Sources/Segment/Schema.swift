@@ -61,6 +61,8 @@ public struct Kind: Sendable, Equatable {
 
   /// The field of this name, unless it was removed.
   public func field(named name: String) -> Field? { fields.first { $0.name == name && $0.nature != .removed } }
+  /// Whether its shards are rings of numbered entries.
+  public var isRing: Bool { field(of: .entry) != nil }
   func field(of nature: Nature) -> Field? { fields.first { $0.nature == nature } }
 }
 
@@ -126,6 +128,9 @@ public enum Nature: UInt8, Sendable, CaseIterable {
   case sequence
   /// Was a field once: its id stays taken.
   case removed
+  /// Numbers the entries of a ring from 1, which write over the oldest; its highest bit is set while the entry is
+  /// written, and zero means that none was.
+  case entry
 }
 
 /// Names for numbers.

@@ -45,6 +45,7 @@ extension Schema {
     if let name = kind.fields.filter({ $0.nature != .removed }).map(\.name).firstRepeated {
       return "two fields are called \(name)"
     }
+    if kind.fields.count(where: { $0.nature == .entry }) > 1 { return "two fields number its entries" }
     let live = kind.fields.filter { $0.nature != .removed }
     for field in live {
       if let fault = fault(of: field, in: kind) { return "field \(field.name): \(fault)" }
@@ -65,7 +66,7 @@ extension Schema {
     guard field.offset % field.type.alignment == 0 else { return "it is not aligned" }
     if field.enumeration != 0, enumeration(field.enumeration) == nil { return "no enumeration \(field.enumeration)" }
     if field.labels != 0, enumeration(field.labels) == nil { return "no enumeration \(field.labels)" }
-    if field.nature == .generation || field.nature == .sequence, field.type != .u64 || field.count != 1 {
+    if [.generation, .sequence, .entry].contains(field.nature), field.type != .u64 || field.count != 1 {
       return "it must be one 64-bit number"
     }
     return nil

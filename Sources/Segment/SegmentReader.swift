@@ -9,7 +9,7 @@ public final class SegmentReader: Sendable {
   public let info: SegmentInfo
   public let schema: Schema
   private let paths: SegmentPaths?
-  private let mapping: Mapping
+  let mapping: Mapping
 
   /// - Parameter previous: read the run before the last one.
   public convenience init(_ paths: SegmentPaths, previous: Bool = false) throws(SegmentError) {
@@ -84,9 +84,15 @@ public final class SegmentReader: Sendable {
     return kind
   }
 
-  /// Every record in use, shard by shard, each copied at its moment.
+  /// Every record in use, shard by shard, each copied at its moment; of a ring the entries that are there, in order.
   public func records(of kind: Kind) -> [Record] {
     guard kind.records > 0 else { return [] }
+    guard !kind.isRing else {
+      return (0..<kind.shards).flatMap { shard in
+        var ring = RingReader(self, kind, shard: shard)
+        return ring.read().compactMap(\.entry)
+      }
+    }
     return (0..<kind.shards).flatMap { moment(of: [kind], shard: $0).records[0] }
   }
 

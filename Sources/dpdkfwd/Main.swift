@@ -4,11 +4,12 @@ internal import ArgumentParser
 internal import DataPlane
 internal import Foundation
 internal import Logging
+internal import Segment
 internal import Settings
 
 @main
 struct Main {
-  static let version = "0.1.0"
+  static let version = Program.version
 
   /// Exit codes, as sysexits(3) has them.
   enum Exit: Int32 {

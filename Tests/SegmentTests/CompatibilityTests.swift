@@ -15,12 +15,12 @@ import Testing
 
   private func schema(_ fields: [Field], stride: Int) -> Schema {
     Schema(kinds: [
-      Kind(KindID(rawValue: 9), "things", since: "0.1", records: 2, stride: stride, help: "", fields: fields)
+      Kind(KindID(rawValue: 900), "things", since: "0.1", records: 2, stride: stride, help: "", fields: fields)
     ])
   }
 
   private func store(_ value: UInt64, in writer: SegmentWriter, at offset: Int) {
-    unsafe writer.record(kind: KindID(rawValue: 9), index: 1).storeBytes(
+    unsafe writer.record(kind: KindID(rawValue: 900), index: 1).storeBytes(
       of: value, toByteOffset: offset, as: UInt64.self)
   }
 
@@ -59,7 +59,7 @@ import Testing
     store(5, in: writer, at: 0)
     let path = scratch.write(laterMinor(of: Scratch.read(writer.paths.segment)), as: "later")
     let reader = try SegmentReader(path: path)
-    #expect(reader.info.layout == "1.1")
+    #expect(reader.info.layout == "1.2")
     let kind = try reader.kind("things", having: ["seen"])
     #expect(kind.field(named: "novel") == nil)
     #expect(reader.records(of: kind)[1]["seen"] == .unsigned(5))
@@ -77,7 +77,7 @@ import Testing
     fields[48 + 34] = 99
     let records = Array(old[Int(kind.offset)..<Int(kind.offset) + 32])
 
-    header.minor = 1
+    header.minor = 2
     header.header_size = 576
     header.kind_size = 80
     header.field_size = 64

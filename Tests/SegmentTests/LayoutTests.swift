@@ -66,6 +66,12 @@ import Testing
         "7 packets: 1 kind, 2 lcore, 3 packets, 4 bytes",
         "8 mempools: 1 generation, 2 name, 3 socket, 4 size, 5 in_use, 6 in_use_max, 7 cached, 8 data_room, "
           + "9 element_size",
+        "9 lcore_history: 1 sequence, 2 at, 3 monotonic, 4 lcore, 5 breaths, 6 busy_breaths, 7 sleeps, 8 cycles_busy, "
+          + "9 cycles_idle, 10 cycles_sleep, 11 rx_packets, 12 rx_bytes, 13 tx_packets, 14 tx_bytes, 15 held, "
+          + "16 dropped, 17 drops",
+        "10 port_history: 1 sequence, 2 at, 3 monotonic, 4 port, 5 link, 6 rx_packets, 7 rx_bytes, 8 rx_missed, "
+          + "9 rx_errors, 10 rx_nombuf, 11 tx_packets, 12 tx_bytes, 13 tx_errors",
+        "11 mempool_history: 1 sequence, 2 at, 3 monotonic, 4 pool, 5 in_use, 6 cached",
       ])
   }
 }

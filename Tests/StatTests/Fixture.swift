@@ -56,7 +56,7 @@ final class Fixture: Sendable {
   func forwarder(_ prefix: String = "t", extra: [Kind] = []) throws -> SegmentWriter {
     var schema = ForwarderSchema.make(
       lcores: 2, ports: 2, queues: 4, pools: 1, dropReasons: ["ipv4_bad_checksum", "ipv6_short", "tx_full"],
-      invalidReasons: ["tcp_short"], packetKinds: ["ipv4", "other"], stages: ["parse", "send"])
+      invalidReasons: ["tcp_short"], packetKinds: ["ipv4", "other"], stages: ["parse", "send"], history: 8)
     schema.kinds += extra
     let writer = try SegmentWriter(
       prefix: prefix, schema: schema, options: SegmentOptions(root: root), writer: "0.1-test", tscHz: 2_000_000_000)

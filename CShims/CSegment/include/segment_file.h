@@ -13,8 +13,10 @@
 static const uint64_t SEGMENT_MAGIC = 0x534457464b445044;
 /// A reader refuses another major; a minor only adds: descriptors may grow at their end, fields and kinds come and go.
 static const uint16_t SEGMENT_MAJOR = 1;
-static const uint16_t SEGMENT_MINOR = 0;
+static const uint16_t SEGMENT_MINOR = 1;
 static const uint64_t SEGMENT_CHECKSUM_SEED = 0xcbf29ce484222325;
+/// Added to the number of a ring's entry while it is written.
+static const uint64_t SEGMENT_UNFINISHED = 0x8000000000000000;
 
 /// The beginning of the file. All but the last 64 bytes are constant once the file has its name.
 struct dpdkfwd_segment_header {
@@ -140,7 +142,7 @@ struct dpdkfwd_segment_field {
   uint16_t enumeration;  // id of the enumeration that names its values, or 0
   uint16_t labels;       // id of the enumeration that names its elements (value = index), or 0
   uint8_t type;          // 1 u8, 2 u16, 3 u32, 4 u64, 5 i32, 6 i64, 7 f64, 8 bool, 9 char, 10 mac, 11 ipv4, 12 ipv6
-  uint8_t nature;        // 1 counter, 2 gauge, 3 label, 4 key, 5 generation, 6 sequence, 7 removed
+  uint8_t nature;        // 1 counter, 2 gauge, 3 label, 4 key, 5 generation, 6 sequence, 7 removed, 8 entry
   uint32_t reserved[3];
 };
 SEGMENT_SIZE(dpdkfwd_segment_field, 48);

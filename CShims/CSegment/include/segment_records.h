@@ -7,6 +7,7 @@
 
 #define SEGMENT_MAX_STAGES 16
 #define SEGMENT_BURST_SIZES 8
+#define SEGMENT_MAX_DROP_REASONS 64
 
 /// The forwarder as a whole.
 struct dpdkfwd_forwarder_record {
@@ -197,5 +198,101 @@ SEGMENT_AT(dpdkfwd_mempool_record, data_room, 72);
 SEGMENT_AT(dpdkfwd_mempool_record, element_size, 76);
 SEGMENT_AT(dpdkfwd_mempool_record, socket, 80);
 SEGMENT_AT(dpdkfwd_mempool_record, reserved, 84);
+
+// The history: rings whose entries are written over, the oldest first. `sequence` numbers the entries from 1 and has
+// SEGMENT_UNFINISHED added while its entry is written; entry n lies in record (n - 1) modulo the records of the shard.
+
+/// What an lcore had counted at one moment; a shard is the history of one lcore.
+struct dpdkfwd_lcore_history_record {
+  uint64_t sequence;
+  uint64_t at;         // nanoseconds since 1970
+  uint64_t monotonic;  // nanoseconds of CLOCK_MONOTONIC
+  uint32_t lcore;
+  uint32_t reserved;
+  uint64_t breaths;
+  uint64_t busy_breaths;
+  uint64_t sleeps;
+  uint64_t cycles_busy;
+  uint64_t cycles_idle;
+  uint64_t cycles_sleep;
+  uint64_t rx_packets;
+  uint64_t rx_bytes;
+  uint64_t tx_packets;
+  uint64_t tx_bytes;
+  uint64_t held;
+  uint64_t dropped;
+  uint64_t drops[SEGMENT_MAX_DROP_REASONS];  // packets, by reason
+};
+SEGMENT_SIZE(dpdkfwd_lcore_history_record, 640);
+SEGMENT_AT(dpdkfwd_lcore_history_record, sequence, 0);
+SEGMENT_AT(dpdkfwd_lcore_history_record, at, 8);
+SEGMENT_AT(dpdkfwd_lcore_history_record, monotonic, 16);
+SEGMENT_AT(dpdkfwd_lcore_history_record, lcore, 24);
+SEGMENT_AT(dpdkfwd_lcore_history_record, reserved, 28);
+SEGMENT_AT(dpdkfwd_lcore_history_record, breaths, 32);
+SEGMENT_AT(dpdkfwd_lcore_history_record, busy_breaths, 40);
+SEGMENT_AT(dpdkfwd_lcore_history_record, sleeps, 48);
+SEGMENT_AT(dpdkfwd_lcore_history_record, cycles_busy, 56);
+SEGMENT_AT(dpdkfwd_lcore_history_record, cycles_idle, 64);
+SEGMENT_AT(dpdkfwd_lcore_history_record, cycles_sleep, 72);
+SEGMENT_AT(dpdkfwd_lcore_history_record, rx_packets, 80);
+SEGMENT_AT(dpdkfwd_lcore_history_record, rx_bytes, 88);
+SEGMENT_AT(dpdkfwd_lcore_history_record, tx_packets, 96);
+SEGMENT_AT(dpdkfwd_lcore_history_record, tx_bytes, 104);
+SEGMENT_AT(dpdkfwd_lcore_history_record, held, 112);
+SEGMENT_AT(dpdkfwd_lcore_history_record, dropped, 120);
+SEGMENT_AT(dpdkfwd_lcore_history_record, drops, 128);
+
+/// What the driver of a port had counted at one moment; a shard is the history of one port.
+struct dpdkfwd_port_history_record {
+  uint64_t sequence;
+  uint64_t at;         // nanoseconds since 1970
+  uint64_t monotonic;  // nanoseconds of CLOCK_MONOTONIC
+  uint16_t port;
+  uint8_t link;        // 0 down, 1 up
+  uint8_t reserved[5];
+  uint64_t rx_packets;
+  uint64_t rx_bytes;
+  uint64_t rx_missed;  // packets
+  uint64_t rx_errors;  // packets
+  uint64_t rx_nombuf;  // packets
+  uint64_t tx_packets;
+  uint64_t tx_bytes;
+  uint64_t tx_errors;  // packets
+};
+SEGMENT_SIZE(dpdkfwd_port_history_record, 96);
+SEGMENT_AT(dpdkfwd_port_history_record, sequence, 0);
+SEGMENT_AT(dpdkfwd_port_history_record, at, 8);
+SEGMENT_AT(dpdkfwd_port_history_record, monotonic, 16);
+SEGMENT_AT(dpdkfwd_port_history_record, port, 24);
+SEGMENT_AT(dpdkfwd_port_history_record, link, 26);
+SEGMENT_AT(dpdkfwd_port_history_record, reserved, 27);
+SEGMENT_AT(dpdkfwd_port_history_record, rx_packets, 32);
+SEGMENT_AT(dpdkfwd_port_history_record, rx_bytes, 40);
+SEGMENT_AT(dpdkfwd_port_history_record, rx_missed, 48);
+SEGMENT_AT(dpdkfwd_port_history_record, rx_errors, 56);
+SEGMENT_AT(dpdkfwd_port_history_record, rx_nombuf, 64);
+SEGMENT_AT(dpdkfwd_port_history_record, tx_packets, 72);
+SEGMENT_AT(dpdkfwd_port_history_record, tx_bytes, 80);
+SEGMENT_AT(dpdkfwd_port_history_record, tx_errors, 88);
+
+/// How full a pool was at one moment; a shard is the history of one pool.
+struct dpdkfwd_mempool_history_record {
+  uint64_t sequence;
+  uint64_t at;         // nanoseconds since 1970
+  uint64_t monotonic;  // nanoseconds of CLOCK_MONOTONIC
+  uint32_t pool;
+  uint32_t reserved;
+  uint64_t in_use;     // buffers
+  uint64_t cached;     // buffers free in lcore caches
+};
+SEGMENT_SIZE(dpdkfwd_mempool_history_record, 48);
+SEGMENT_AT(dpdkfwd_mempool_history_record, sequence, 0);
+SEGMENT_AT(dpdkfwd_mempool_history_record, at, 8);
+SEGMENT_AT(dpdkfwd_mempool_history_record, monotonic, 16);
+SEGMENT_AT(dpdkfwd_mempool_history_record, pool, 24);
+SEGMENT_AT(dpdkfwd_mempool_history_record, reserved, 28);
+SEGMENT_AT(dpdkfwd_mempool_history_record, in_use, 32);
+SEGMENT_AT(dpdkfwd_mempool_history_record, cached, 40);
 
 #endif
