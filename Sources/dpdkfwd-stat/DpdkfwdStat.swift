@@ -10,15 +10,17 @@ struct DpdkfwdStat: ParsableCommand {
     abstract: "Show what a forwarder counts, while it runs and after.",
     discussion: """
       Reads the shared memory of the dpdkfwd that was started with the same --file-prefix, without asking it anything.
+      Without a subcommand it shows rates as they are: on a terminal a full screen with keys, else a line each second.
       What a forwarder left behind is read too, and labelled stopped or stale.
 
       Exit status: 0 fine; 1 a check failed; 64 usage; 65 the segment is damaged or of another version; 69 there is no \
       forwarder and no segment; 77 no permission.
       """,
-    version: programVersion,
-    subcommands: [Show.self, DescribeSchema.self, Check.self, Metrics.self])
+    version: Program.version,
+    subcommands: [Show.self, History.self, Watch.self, Check.self, Metrics.self, DescribeSchema.self])
 
   @OptionGroup var options: Options
+  @OptionGroup var pace: Pace
 
   @Flag(help: "List the file prefixes that have a segment, with state and process id.")
   var list = false
@@ -30,8 +32,12 @@ struct DpdkfwdStat: ParsableCommand {
   }
 
   func run() throws {
-    guard list else { throw CleanExit.helpRequest(self) }
-    try exitingWithStatus { () throws(SegmentError) in try List(root: options.root).print(json: options.json) }
+    try exitingWithStatus { () throws(SegmentError) in
+      guard !list else { return try List(root: options.root).print(json: options.json) }
+      var live = try Live(options, pace)
+      if options.json { return try live.inLines(json: true) }
+      if try !live.onScreen() { try live.inLines(json: false) }
+    }
   }
 }
 

@@ -25,6 +25,15 @@ enum JSON {
 }
 
 extension JSON: CustomStringConvertible {
+  /// All on one line.
+  var line: String {
+    switch self {
+    case .object(let members): "{" + members.map { "\(Self.quoted($0)): \($1.line)" }.joined(separator: ", ") + "}"
+    case .array(let elements): "[" + elements.map(\.line).joined(separator: ", ") + "]"
+    default: rendered(indent: "")
+    }
+  }
+
   var description: String { rendered(indent: "") }
 
   private func rendered(indent: String) -> String {

@@ -81,9 +81,10 @@ extension MetricFamily {
     var families: [MetricFamily] = []
     var places: [String: Int] = [:]
     for kind in reader.schema.kinds {
-      let keys = kind.keys.filter { !$0.metric.isEmpty }
+      let exported = kind.fields.filter { $0.isNumber && !$0.metric.isEmpty && $0.type.isWhole }
+      guard !exported.isEmpty else { continue }
       let records = reader.records(of: kind)
-      for field in kind.fields where field.isNumber && !field.metric.isEmpty && field.type.isWhole {
+      for field in exported {
         let name = "dpdkfwd_" + field.metric
         let place = places[name] ?? families.count
         if place == families.count {
@@ -91,17 +92,24 @@ extension MetricFamily {
           families.append(
             MetricFamily(name, field.nature == .counter ? .counter : .gauge, unit: field.unit, help: field.help))
         }
-        for record in records {
-          let labels = keys.map { ($0.metric, record.value(of: $0).description) }
-          for element in 0..<field.count {
-            let element = (reader.schema.enumeration(field.labels)?.name ?? "index", element)
-            let own = field.count == 1 ? [] : [(element.0, reader.schema.label(of: element.1, in: field))]
-            families[place].add(record.number(field, element: element.1), labels + own)
-          }
-        }
+        families[place].add(field, of: records, reader.schema)
       }
     }
     return families.filter { !$0.samples.isEmpty }
+  }
+
+  /// Adds what a field of these records counts, labelled by their keys and the field's own elements.
+  mutating func add(_ field: Field, of records: [Record], _ schema: Schema) {
+    let element = schema.enumeration(field.labels)?.name ?? "index"
+    for record in records {
+      let labels = record.kind.keys.filter { !$0.metric.isEmpty }.map {
+        ($0.metric, record.value(of: $0).description)
+      }
+      for place in 0..<field.count {
+        let own = field.count == 1 ? [] : [(element, schema.label(of: place, in: field))]
+        add(record.number(field, element: place), labels + own)
+      }
+    }
   }
 
   var text: String {
@@ -158,5 +166,5 @@ extension MetricFamily {
 
 extension FieldType {
   /// A number without a fraction or a sign.
-  fileprivate var isWhole: Bool { [.u8, .u16, .u32, .u64, .bool].contains(self) }
+  var isWhole: Bool { [.u8, .u16, .u32, .u64, .bool].contains(self) }
 }

@@ -70,7 +70,7 @@ struct Show: ParsableCommand {
     var table = TextTable(
       head: columns.map { column, field in (column.title, field.map { $0.isText ? .left : .right } ?? .right) },
       rows: rows.map { row in columns.map { $0.text(row, $1) } })
-    if rows.count > 1, columns.contains(where: { $1?.isSummable == true }) {
+    if rows.count > 1, !kind.isRing, columns.contains(where: { $1?.isSummable == true }) {
       table.total = columns.enumerated().map { index, column in
         if let field = column.1, field.isSummable { return "\(rows.reduce(0) { $0 &+ $1.sum(field) })" }
         return index == 0 ? "total" : ""
@@ -100,7 +100,7 @@ struct Show: ParsableCommand {
 
   private func total(_ rows: [Row], _ kind: Kind) -> JSON {
     .object(
-      kind.shownFields.filter { $0.isSummable && $0.count == 1 }.map { field in
+      kind.shownFields.filter { $0.isSummable && $0.count == 1 && !kind.isRing }.map { field in
         (field.name, .unsigned(rows.reduce(0) { $0 &+ $1.sum(field) }))
       })
   }

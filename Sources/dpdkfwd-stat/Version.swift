@@ -1,2 +1,0 @@
-/// The version of dpdkfwd-stat.
-let programVersion = "0.1.0"
