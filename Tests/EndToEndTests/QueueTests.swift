@@ -62,4 +62,19 @@ struct QueueTests {
     let expected = [Self.queue(0).dropLast(), Self.queue(1).dropLast()].map(Array.init)
     #expect(sent == expected || sent == expected.reversed())
   }
+
+  @Test func `two workers on two queues of net_null lose nothing`() async throws {
+    let forwarder = try Forwarder(workers: 2, ["--duration", "0.5", "--rxq", "2", "--txq", "2"]) { _ in
+      ["net_null0", "net_null1"]
+    }
+    let ended = try await forwarder.run()
+    ended.expectClean()
+    let metrics = try await forwarder.metrics()
+    #expect(metrics.counts("dpdkfwd_lcore_rx_packets_total", by: "lcore").keys.sorted() == ["1", "2"])
+    for direction in ["rx", "tx"] {
+      let own = metrics.sum("dpdkfwd_lcore_\(direction)_packets_total")
+      #expect(own == metrics.sum("dpdkfwd_queue_packets_total", ["direction": direction]))
+      #expect(own == metrics.sum("dpdkfwd_port_\(direction)_packets_total"))
+    }
+  }
 }
