@@ -42,6 +42,10 @@ let layers: [Layer] = [
   // What judges them. TestSupport builds packets and checksums on its own and uses none of the above.
   Layer(name: "TestSupport", path: "Tests/TestSupport"),
   Layer(name: "packet-generator", kind: .executable, uses: ["TestSupport"], products: [arguments]),
+  // Whole workers on virtual ports, everything from one seed.
+  Layer(
+    name: "SimulationSupport", path: "Tests/SimulationSupport", uses: ["Primitives", "Wire", "Pipeline", "TestSupport"]),
+  Layer(name: "simulate", kind: .executable, uses: ["SimulationSupport"], products: [arguments]),
   Layer(name: "TestSupportTests", kind: .test, uses: ["TestSupport"]),
   Layer(name: "PrimitivesTests", kind: .test, uses: ["Primitives", "TestSupport"]),
   Layer(name: "WireTests", kind: .test, uses: ["Primitives", "Wire", "TestSupport"]),
@@ -51,6 +55,9 @@ let layers: [Layer] = [
   Layer(name: "OptionsTests", kind: .test, uses: ["Settings", "dpdkfwd"], products: [arguments]),
   Layer(
     name: "StatTests", kind: .test, uses: ["CSegment", "Segment", "dpdkfwd-stat", "TestSupport"], products: [arguments]),
+  Layer(
+    name: "SimulationTests", kind: .test,
+    uses: ["Primitives", "Wire", "Pipeline", "TestSupport", "SimulationSupport"]),
   Layer(name: "EndToEndTests", kind: .test, uses: ["TestSupport"], products: [subprocess]),
 ]
 
