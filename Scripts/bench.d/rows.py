@@ -52,8 +52,7 @@ ROWS = [
     Row('tcp6-1k', 'IPv6 TCP, 1k connections', '--count 1000 --protocol tcp --family 6 --size 74', 12_000, 74),
     Row('imix-1k', 'IPv4 UDP, 1k flows of 60, 590 and 1514 bytes, 7:4:1', '--count 1000 --imix', 12_000, 1514),
     Row('large-1k', 'IPv4 UDP, 1k flows of 1514 bytes', '--count 1000 --size 1514', 1024, 1514),
-    Row('cold-1k', 'IPv4 UDP, 1k flows of 9014 bytes: headers out of the L1 cache', '--count 1000 --size 9014', 4096,
-        9014),
+    Row('cold', 'IPv4 UDP, 128 flows of 9014 bytes: headers out of the L1 cache', '--count 128 --size 9014', 128, 9014),
 ]
 
 

@@ -27,11 +27,17 @@ class Thread:
             return int(file.read().split()[0])
 
     def measure(self, seconds, count):
-        """Cycles a packet of one window. Time is read before the packets at both ends, so that the delay between the
-        two cancels out."""
+        """Cycles a packet of one window, which goes on until the thread has had the CPU for a fifth of `seconds`.
+
+        Time is read before the packets at both ends, so that the delay between the two cancels out."""
         before, packets = self._on_cpu(), count()
-        time.sleep(seconds)
+        for _ in range(20):
+            time.sleep(seconds)
+            if self._on_cpu() - before > seconds * 2e8:
+                break
+        else:
+            raise RuntimeError(f'{self.schedstat}: other work holds the CPU')
         after, packets_after = self._on_cpu(), count()
         if packets_after == packets:
-            raise RuntimeError('no packets were forwarded')
+            raise RuntimeError(f'{self.schedstat}: ran and forwarded nothing')
         return (after - before) * GHZ / (packets_after - packets)
