@@ -34,8 +34,6 @@ struct Figures: BitwiseCopyable, Sendable {
     }
   }
 
-  init() {}
-
   init(_ worker: borrowing Worker<VirtualIO>) {
     for r in 0..<worker.receiveCount {
       let queue = worker.receiveQueue(r)

@@ -38,6 +38,7 @@ extension World {
     if packet.sequence <= inbound[i].lastSent[port] {
       fail(.order, "\(describe(slot)) left by port \(port) behind number \(inbound[i].lastSent[port])")
     }
+    if isUnfinished(packet) { fail(.bytes, "\(describe(slot)) left without its checksum") }
     if !slab.isUntouched(slot) { fail(.bytes, "\(describe(slot)) did not leave as it came") }
     inbound[i].lastSent[port] = packet.sequence
     sent[port * workers + worker].packets += 1
@@ -94,6 +95,12 @@ extension World {
   }
 
   // MARK: Unfinished frames
+
+  /// The sender left the checksum to a port that does not fill it in, and so does the worker.
+  private func isUnfinished(_ packet: Slot) -> Bool {
+    packet.marks.contains(.checksumPartial) && !packet.marks.contains(.segmented)
+      && !scenario.exits[Int(packet.inbound) / workers].finishesChecksums
+  }
 
   /// The worker makes the frame ready for a port that leaves checksums as they are.
   func finish(_ worker: Int, _ handle: UInt, _ summary: Summary, _ egress: Egress) {
