@@ -9,12 +9,11 @@ struct SchemaReader {
   private let header: dpdkfwd_segment_header
 
   /// - Parameters:
-  ///   - bytes: the file up to `schemaEnd(of:)`.
+  ///   - bytes: the file up to `schemaEnd`.
   ///   - length: of the file.
-  static func read(_ bytes: [UInt8], length: Int, path: String) throws(SegmentError) -> (
-    header: dpdkfwd_segment_header, schema: Schema
-  ) {
-    let header = try Self.header(bytes, length: length, path: path)
+  static func read(_ bytes: [UInt8], length: Int, path: String) throws(SegmentError) -> Schema {
+    _ = try schemaEnd(bytes, length: length, path: path)
+    let header = header(bytes)
     guard bytes.count >= Int(header.schema_end) else { throw .damaged(path: path, at: bytes.count, "it ends early") }
     let reader = SchemaReader(path: path, bytes: bytes, header: header)
     let known = MemoryLayout<dpdkfwd_segment_header>.size
@@ -25,14 +24,22 @@ struct SchemaReader {
     if let fault = schema.fault(within: Int(header.schema_end)..<length) {
       throw reader.damaged(\.kinds, fault, at: Int(header.kinds))
     }
-    return (header, schema)
+    return schema
   }
 
-  /// The header, once its own numbers make sense.
-  static func header(_ bytes: [UInt8], length: Int, path: String) throws(SegmentError) -> dpdkfwd_segment_header {
+  /// The header of a file that has at least its bytes; `schemaEnd` says whether it makes sense.
+  ///
+  /// Apart from `schemaEnd`, since the optimizer of Swift 6.3.1 lets the caller of a function with a typed throw and a
+  /// result as large as this header see an error that was never thrown.
+  static func header(_ bytes: [UInt8]) -> dpdkfwd_segment_header {
+    unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(as: dpdkfwd_segment_header.self) }
+  }
+
+  /// Where the description ends, in bytes from the start of the file, once the header's own numbers make sense.
+  static func schemaEnd(_ bytes: [UInt8], length: Int, path: String) throws(SegmentError) -> Int {
     let known = MemoryLayout<dpdkfwd_segment_header>.size
     guard bytes.count >= known else { throw .damaged(path: path, at: bytes.count, "it is too short for a header") }
-    let header = unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(as: dpdkfwd_segment_header.self) }
+    let header = header(bytes)
     let reader = SchemaReader(path: path, bytes: bytes, header: header)
     guard header.magic == SEGMENT_MAGIC else { throw reader.damaged(\.magic, "it is no segment") }
     guard header.major == SEGMENT_MAJOR else {
@@ -47,7 +54,7 @@ struct SchemaReader {
     guard header.schema_end <= min(header.total_size, largestSchema) else {
       throw reader.damaged(\.schema_end, "a description of \(header.schema_end) bytes")
     }
-    return header
+    return Int(header.schema_end)
   }
 
   /// Bytes; far above any schema, far below what would hurt a reader.

@@ -24,13 +24,12 @@ public final class SegmentReader: Sendable {
     guard length >= known else { throw .damaged(path: path, at: length, "it is too short for a header") }
     let mapping = try Mapping(file, path, size: length, writable: false)
     var bytes = mapping.bytes(0..<known)
-    let end = Int(try SchemaReader.header(bytes, length: length, path: path).schema_end)
+    let end = try SchemaReader.schemaEnd(bytes, length: length, path: path)
     bytes = mapping.bytes(0..<max(end, known))
-    let (header, schema) = try SchemaReader.read(bytes, length: length, path: path)
+    self.schema = try SchemaReader.read(bytes, length: length, path: path)
     self.path = path
     self.paths = paths
-    self.info = SegmentInfo(header)
-    self.schema = schema
+    self.info = SegmentInfo(SchemaReader.header(bytes))
     self.mapping = mapping
   }
 

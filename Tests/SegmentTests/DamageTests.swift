@@ -14,7 +14,7 @@ import Testing
   }
 
   private func schemaEnd() throws -> Int {
-    Int(try SchemaReader.header(good, length: good.count, path: "good").schema_end)
+    try SchemaReader.schemaEnd(good, length: good.count, path: "good")
   }
 
   /// Reads the description; a success reads every record, which traps if anything is out of bounds.
