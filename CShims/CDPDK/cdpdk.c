@@ -54,14 +54,12 @@ int cdpdk_port_facts(uint16_t port, struct cdpdk_port_facts *f)
     f->tx_descriptors_min = info.tx_desc_lim.nb_min;
     f->tx_descriptors_max = info.tx_desc_lim.nb_max;
     f->tx_descriptors_align = info.tx_desc_lim.nb_align;
-    f->mtu_min = info.min_mtu;
     f->mtu_max = info.max_mtu;
     f->socket = rte_eth_dev_socket_id(port);
     f->rx_checksum_l4 = (info.rx_offload_capa & RX_L4) == RX_L4;
     f->rx_scatter = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
     f->tx_checksum_l4 = (info.tx_offload_capa & TX_L4) == TX_L4;
     f->tx_tso = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0;
-    f->tx_multi_segment = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
     return 0;
 }
 
@@ -70,13 +68,15 @@ int cdpdk_port_setup(uint16_t port, const struct cdpdk_port_setup *s, const char
     struct rte_eth_conf conf = { 0 };
     struct rte_eth_dev_info info;
     int failed;
-    uint16_t q;
+    uint16_t q, conf_mtu;
 
     *step = "information";
     if ((failed = rte_eth_dev_info_get(port, &info)) != 0)
         return failed;
-    if (s->mtu != 0)
-        conf.rxmode.mtu = s->mtu;
+    /* Zero would mean 1500 to rte_eth_dev_configure; the port shall stay as it is. */
+    conf.rxmode.mtu = s->mtu;
+    if (s->mtu == 0 && (failed = rte_eth_dev_get_mtu(port, &conf_mtu)) == 0)
+        conf.rxmode.mtu = conf_mtu;
     if (s->rx_checksum_l4)
         conf.rxmode.offloads |= RX_L4;
     if (s->rx_scatter)
@@ -197,6 +197,12 @@ static uint64_t clock_nanoseconds(clockid_t id)
 uint64_t cdpdk_clock_monotonic(void) { return clock_nanoseconds(CLOCK_MONOTONIC); }
 
 uint64_t cdpdk_clock_wall(void) { return clock_nanoseconds(CLOCK_REALTIME); }
+
+void cdpdk_settle_output(void)
+{
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    signal(SIGPIPE, SIG_IGN);
+}
 
 static sigset_t stop_signals(void)
 {

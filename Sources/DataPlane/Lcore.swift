@@ -34,7 +34,8 @@ struct Lcore: ~Copyable {
     self.ledger = ledger
     self.orders = orders
     self.egress = egress
-    ramp = IdleRamp(sleeps: settings.idleSleep == .ramp)
+    ramp = IdleRamp(
+      sleeps: settings.idleSleep == .ramp, longest: IdleRamp.longest(descriptors: settings.rxd))
     commitEvery = clock.cycles(.milliseconds(1))
     rememberEvery = clock.cycles(settings.statsInterval)
   }

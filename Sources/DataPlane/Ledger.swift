@@ -6,8 +6,8 @@ internal import Wire
 
 /// An lcore's place in the segment: where its counters are copied once a breath.
 ///
-/// Every store is one aligned 64-bit move; the sequence around them lets a reader take a set that balances. Once an
-/// interval the counters go into the lcore's history too.
+/// Cells are aligned and stored whole (the compiler may join neighbours into one wider move); the sequence around them
+/// lets a reader take a set that balances. Once an interval the counters go into the lcore's history too.
 @safe
 struct Ledger: BitwiseCopyable {
   enum State: UInt8 { case idle, running, stopped, unused }
@@ -131,18 +131,20 @@ struct Ledger: BitwiseCopyable {
     while touched != 0 {
       let i = touched.trailingZeroBitCount
       touched &= touched &- 1
-      unsafe kinds[i].packets = tally.kinds[i].packets
-      unsafe kinds[i].bytes = tally.kinds[i].bytes
+      let count = tally.kind(i)
+      unsafe kinds[i].packets = count.packets
+      unsafe kinds[i].bytes = count.bytes
     }
   }
 
   @inline(never)
   private func commitOthers(_ tally: borrowing Tally) {
-    for i in tally.drops.indices {
-      unsafe drops[i].packets = tally.drops[i].packets
-      unsafe drops[i].bytes = tally.drops[i].bytes
+    for i in 0..<DropReason.slots {
+      let count = tally.drop(i)
+      unsafe drops[i].packets = count.packets
+      unsafe drops[i].bytes = count.bytes
     }
-    for i in tally.invalid.indices { unsafe invalid[i].packets = tally.invalid[i] }
+    for i in InvalidReason.allCases.indices { unsafe invalid[i].packets = tally.invalid(i) }
     unsafe record.pointee.dropped = tally.dropped
   }
 

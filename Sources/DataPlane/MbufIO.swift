@@ -61,22 +61,24 @@ struct MbufIO: PacketIO, BitwiseCopyable {
   }
 
   @inline(never)
-  mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress) {
-    if egress.finishesChecksums {
-      let mbuf = unsafe OpaquePointer(bitPattern: packet.handle)!
-      let isTCP = summary.transport == 6
-      let headers =
-        isTCP
-        ? unsafe UInt16(packet.bytes.load(fromByteOffset: Int(summary.transportOffset) + 12, as: UInt8.self) >> 4) * 4
-        : 8
-      unsafe cdpdk_mbuf_request_checksum(
-        mbuf, summary.networkOffset, summary.transportOffset - summary.networkOffset, headers,
-        summary.flags.contains(.ipv6), isTCP, packet.marks.contains(.segmented))
-    } else {
-      let bytes = unsafe UnsafeMutableRawPointer(mutating: packet.bytes)
-      var frame = unsafe MutableRawSpan(_unsafeStart: bytes, byteCount: Int(packet.contiguous))
-      _ = summary.completeTransportChecksum(&frame)
-    }
+  mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress, queue: UInt16) -> Bool {
+    // Some drivers say "partial" of a datagram whose sender made no checksum (net_tap): there is nothing to finish.
+    if unsafe summary.hasNoChecksum(packet.span) { return true }
+    guard egress.finishesChecksums else { return finishInSoftware(packet, summary) }
+    let isTCP = summary.transport == 6
+    // Where TCP's options end; the egress has seen to it that the header lies in the first segment.
+    let words = unsafe packet.bytes.load(fromByteOffset: Int(summary.transportOffset) + (isTCP ? 12 : 0), as: UInt8.self)
+    unsafe mbufs[0] = OpaquePointer(bitPattern: packet.handle)
+    unsafe cdpdk_mbuf_request_checksum(
+      mbufs[0], summary.networkOffset, summary.transportOffset - summary.networkOffset, isTCP ? UInt16(words >> 4) * 4 : 8,
+      summary.flags.contains(.ipv6), isTCP, packet.marks.contains(.segmented))
+    return unsafe cdpdk_tx_prepare(egress.port.rawValue, queue, mbufs, 1) == 1
+  }
+
+  private func finishInSoftware(_ packet: Packet, _ summary: Summary) -> Bool {
+    let bytes = unsafe UnsafeMutableRawPointer(mutating: packet.bytes)
+    var frame = unsafe MutableRawSpan(_unsafeStart: bytes, byteCount: Int(packet.contiguous))
+    return summary.completeTransportChecksum(&frame)
   }
 
   @inline(__always)

@@ -49,13 +49,14 @@ public struct Egress: BitwiseCopyable, Sendable {
   func refuses(_ packet: Packet, _ summary: Summary) -> DropReason? {
     if let closed { return closed }
     if packet.length > (packet.isWhole ? longest : longestChained) { return .txOversize }
-    if packet.marks.contains(.segmented) { return cutsSegments ? nil : .offloadUnsupported }
+    if packet.marks.contains(.segmented) {
+      return cutsSegments && summary.transport == 6 && summary.isFinishable(packet) ? nil : .offloadUnsupported
+    }
     // Each VLAN tag makes the frame longer than the MTU says, as switches count it.
     if mtuFrame != .max, packet.length > mtuFrame + 4 * UInt32(summary.vlanCount) { return .mtuExceeded }
-    if packet.marks.contains(.checksumPartial), !finishesChecksums {
-      // Software finishes it, which it can for a whole TCP or UDP datagram in one piece.
-      let canFinish =
-        packet.isWhole && summary.transportOffset != 0 && (summary.transport == 6 || summary.transport == 17)
+    if packet.marks.contains(.checksumPartial) {
+      // Software needs the whole datagram in one piece.
+      let canFinish = summary.isFinishable(packet) && (finishesChecksums || packet.isWhole)
       return canFinish ? nil : .offloadUnsupported
     }
     return nil
@@ -66,4 +67,14 @@ extension PacketMarks {
   /// The frame cannot be sent as it is.
   @inlinable @inline(__always)
   public var needsWork: Bool { !isDisjoint(with: [.checksumPartial, .segmented]) }
+}
+
+extension Summary {
+  /// Whether there is a checksum that a port or software can finish: that of a whole TCP or UDP datagram whose header
+  /// lies in the packet's first segment.
+  func isFinishable(_ packet: Packet) -> Bool {
+    let header: UInt32 = transport == 6 ? 20 : 8
+    return (transport == 6 || transport == 17) && transportOffset != 0 && !isSuspect && !flags.contains(.fragment)
+      && UInt32(transportOffset) + header <= packet.contiguous
+  }
 }

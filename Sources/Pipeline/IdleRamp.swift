@@ -1,19 +1,28 @@
-/// How an idle worker rests: it polls on for a while, then sleeps, longer and longer up to a bound that the smallest
-/// receive ring outlasts. One packet ends it.
+/// How an idle worker rests: it polls on for a while, then sleeps, longer and longer up to a bound. One packet ends it.
 public struct IdleRamp: BitwiseCopyable, Sendable {
   /// Breaths without a packet before the first sleep.
   public static let patience: UInt32 = 300
-  /// First and longest sleep, in nanoseconds. In 100 microseconds a saturated 10 Gbit/s port brings 1,488 frames of 64
-  /// bytes, which is about the ring of descriptors that a port is given.
+  /// The first sleep, in nanoseconds.
   public static let shortest: UInt32 = 1_000
-  public static let longest: UInt32 = 100_000
 
+  /// The longest sleep that a receive ring of so many descriptors outlasts with a quarter to spare, when a 10 Gbit/s
+  /// port is saturated with the smallest frames: one each 67 ns. At most 100 microseconds.
+  public static func longest(descriptors: Int) -> UInt32 {
+    max(shortest, UInt32(clamping: min(100_000, descriptors * 50)))
+  }
+
+  private let longest: UInt32
   private let sleeps: Bool
   private var empty: UInt32 = 0
   private var next: UInt32 = Self.shortest
 
-  /// - Parameter sleeps: `false` for a worker that spins for ever.
-  public init(sleeps: Bool) { self.sleeps = sleeps }
+  /// - Parameters:
+  ///   - sleeps: `false` for a worker that spins for ever.
+  ///   - longest: of one sleep, in nanoseconds.
+  public init(sleeps: Bool, longest: UInt32) {
+    self.sleeps = sleeps
+    self.longest = longest
+  }
 
   /// How long to rest after a breath that received `count` packets, in nanoseconds; 0: not at all.
   @inline(__always)
@@ -32,7 +41,7 @@ public struct IdleRamp: BitwiseCopyable, Sendable {
       return 0
     }
     empty = Self.patience
-    defer { next = min(Self.longest, next &+ next / 4) }
+    defer { next = min(longest, next &+ next / 4) }
     return next
   }
 }

@@ -143,7 +143,7 @@ public struct Journey: ~Copyable {
     }
   }
 
-  private mutating func drop(_ packet: Packet, _ i: Int, _ reason: DropReason) {
+  mutating func drop(_ packet: Packet, _ i: Int, _ reason: DropReason) {
     verdicts[i] = .drop(reason)
     tally.count(reason, bytes: packet.length)
   }

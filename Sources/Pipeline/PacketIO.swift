@@ -14,8 +14,11 @@ public protocol PacketIO: ~Copyable {
   /// Gives packets back to their pool.
   mutating func release(_ handles: UnsafeMutableBufferPointer<UInt>)
 
-  /// Finishes what the sender left to its port (a checksum, a cut into segments), so that the frame can leave.
-  mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress)
+  /// Finishes what the sender left to its port (a checksum, a cut into segments), or asks the egress port to, so that
+  /// the frame can leave by that queue. Only asked for what `Egress` lets through.
+  ///
+  /// - Returns: `false` when it cannot; the packet must not leave then.
+  mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress, queue: UInt16) -> Bool
 
   /// A counter of the CPU's cycles; 0 where nobody accounts for them.
   func cycles() -> UInt64

@@ -22,6 +22,11 @@ public struct Tally: ~Copyable {
 
   public init() {}
 
+  // One line of a table, by raw value: reading `kinds[i]` through a borrowed tally copies the table first.
+  @inline(__always) public func kind(_ i: Int) -> Count { kinds[i] }
+  @inline(__always) public func drop(_ i: Int) -> Count { drops[i] }
+  @inline(__always) public func invalid(_ i: Int) -> UInt64 { invalid[i] }
+
   /// The caller adds the kind to `touchedKinds`, once for a whole burst.
   @inline(__always)
   mutating func count(_ kind: PacketKind, bytes: UInt32) {

@@ -50,6 +50,7 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
     var mark = io.cycles()
     let began = mark
     var received = 0
+    var flushed: UInt64 = 0
     var stages = InlineArray<3, UInt64>(repeating: 0)
     for r in receives.indices {
       let count = receive(r)
@@ -59,11 +60,15 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
       decide(r, count)
       lap(&mark, &stages[1])
       send(r, count)
+      flushed |= 1 &<< UInt64(truncatingIfNeeded: receives[r].transmit)
       lap(&mark, &stages[2])
+    }
+    // What waits is offered again with every breath, also while packets come only from elsewhere.
+    for t in transmits.indices where flushed & 1 &<< UInt64(truncatingIfNeeded: t) == 0 {
+      transmits[t].flush(&io, &journey.tally)
     }
     breaths &+= 1
     if received == 0 {
-      for t in transmits.indices { transmits[t].flush(&io, &journey.tally) }
       idleCycles &+= io.cycles() &- began
     } else {
       busyBreaths &+= 1
@@ -115,8 +120,7 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
     var doomedCount = 0
     for i in 0..<count {
       let packet = packets[i]
-      if case .forward = journey.verdicts[i] {
-        if packet.marks.needsWork { io.finish(packet, journey.summaries[i], for: receives[r].egress) }
+      if case .forward = journey.verdicts[i], finish(packet, i, r) {
         transmits[Int(receives[r].transmit)].append(packet)
       } else {
         doomed[doomedCount] = packet.handle
@@ -124,6 +128,15 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
       }
     }
     if doomedCount > 0 { release(doomedCount) }
+  }
+
+  /// Has the port's side finish what the sender left open, if it left anything; a packet that cannot be is dropped.
+  private mutating func finish(_ packet: Packet, _ i: Int, _ r: Int) -> Bool {
+    guard packet.marks.needsWork else { return true }
+    let queue = transmits[Int(receives[r].transmit)].queue
+    if io.finish(packet, journey.summaries[i], for: receives[r].egress, queue: queue) { return true }
+    journey.drop(packet, i, .offloadUnsupported)
+    return false
   }
 
   /// Gives the first packets of `doomed` back.

@@ -30,6 +30,13 @@ extension Summary {
     }
   }
 
+  /// Whether this is a UDP datagram whose sender made no checksum (the field is zero), in `frame`.
+  public func hasNoChecksum(_ frame: RawSpan) -> Bool {
+    let at = Int(transportOffset)
+    guard transport == IPProtocol.udp, at != 0, at + UDPView.Layout.size <= frame.byteCount else { return false }
+    return frame[UDPView.Layout.checksum, from: at] == 0
+  }
+
   /// Fills in the checksum of a whole TCP or UDP datagram, every byte of it in `frame`: what a virtual port leaves to
   /// the receiver. The bytes in the field before do not matter. O(bytes of the datagram).
   ///

@@ -129,6 +129,34 @@ import Wire
     #expect(able.out.count == 1)
   }
 
+  /// Ports mark what they please: only the checksum of a whole TCP or UDP datagram can be finished, by anyone.
+  @Test func `what has no checksum to finish is dropped with a reason, however able the port`() throws {
+    let datagram = Datagram.ipv4(from: "10.0.0.1", to: "10.0.0.2")
+    let large = datagram.tcp(from: 1, to: 2, flags: [.ack], payload: Array(repeating: 7, count: 100))
+    let short = datagram.raw(protocol: 6, payload: [1, 2, 3]).frame()
+    let hopeless =
+      [Frame.etherType(0xABCD, [1, 2, 3]), short] + large.fragments(size: 64).map { $0.frame() }
+      + [datagram.sctp(from: 1, to: 2, tag: 3, chunks: []).frame()]
+    for able in [true, false] {
+      for marks in [PacketMarks.checksumPartial, [.checksumPartial, .segmented]] {
+        let bench = Bench(toB: Egress(port: Bench.b, finishesChecksums: able, cutsSegments: able))
+        bench.send(hopeless, marks: marks)
+        #expect(bench.out.isEmpty)
+        #expect(bench.dropped(.offloadUnsupported) == UInt64(hopeless.count))
+        #expect(bench.balances)
+      }
+    }
+  }
+
+  @Test func `a packet that could not be finished after all does not leave`() {
+    let bench = Bench()
+    bench.ports.canFinish = false
+    bench.send([question.frame()], marks: .checksumPartial)
+    #expect(bench.out.isEmpty)
+    #expect(bench.dropped(.offloadUnsupported) == 1)
+    #expect(bench.balances)
+  }
+
   @Test func `a frame of many segments leaves only where the port can cut it, whatever the MTU`() {
     let large = Datagram.ipv4(from: "10.0.0.1", to: "10.0.0.2")
       .tcp(from: 1, to: 2, flags: [.ack], payload: Array(repeating: 7, count: 5000)).frame()

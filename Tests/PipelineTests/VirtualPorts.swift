@@ -14,6 +14,7 @@ final class VirtualPorts {
   private(set) var alive: Set<UInt> = []
   /// Packets whose sender left something to do, as they were finished.
   private(set) var finished: [Summary] = []
+  var canFinish = true
 
   private var waiting: [PortID: [Arrival]] = [:]
 
@@ -67,7 +68,10 @@ final class VirtualPorts {
     return unsafe Frame(Array(UnsafeRawBufferPointer(start: memory + 8, count: count)))
   }
 
-  func finish(_ summary: Summary) { finished.append(summary) }
+  func finish(_ summary: Summary) -> Bool {
+    if canFinish { finished.append(summary) }
+    return canFinish
+  }
 
   static let gather: GatherFrame = { handle, memory, room in
     let packet = unsafe UnsafeRawPointer(bitPattern: handle)!
@@ -90,7 +94,7 @@ struct VirtualIO: PacketIO {
   func release(_ handles: UnsafeMutableBufferPointer<UInt>) {
     for i in 0..<handles.count { unsafe ports.release(handles[i]) }
   }
-  func finish(_ packet: Packet, _ summary: Summary, for egress: Egress) { ports.finish(summary) }
+  func finish(_ packet: Packet, _ summary: Summary, for egress: Egress, queue: UInt16) -> Bool { ports.finish(summary) }
   func cycles() -> UInt64 { 0 }
 }
 

@@ -131,7 +131,7 @@ struct RestInvariant: Invariant {
   func breach(_ scene: Scene) -> String? {
     for station in scene.stations where station.rest > 0 {
       let isAllowed = scene.world.scenario.sleeps && station.emptyBreaths > Int(IdleRamp.patience)
-      guard isAllowed, (IdleRamp.shortest...IdleRamp.longest).contains(station.rest) else {
+      guard isAllowed, (IdleRamp.shortest...Station.longestRest).contains(station.rest) else {
         return "worker \(station.index) rests \(station.rest) ns after \(station.emptyBreaths) empty breaths"
       }
     }

@@ -12,6 +12,8 @@ final class Station {
   /// What the ramp said after the last breath, in nanoseconds, and how many breaths in a row were empty before it.
   private(set) var rest: UInt32 = 0
   private(set) var emptyBreaths = 0
+  /// Nanoseconds.
+  static let longestRest: UInt32 = 50_000
   private var ramp: IdleRamp
   private var wakes = Instant(nanoseconds: 0)
   private var nextCommit = Instant(nanoseconds: 0)
@@ -19,7 +21,7 @@ final class Station {
   init(index: Int, world: World) {
     self.index = index
     let scenario = world.scenario
-    ramp = IdleRamp(sleeps: scenario.sleeps)
+    ramp = IdleRamp(sleeps: scenario.sleeps, longest: Self.longestRest)
     worker = Worker(
       io: VirtualIO(world: world, worker: index), journey: unsafe Journey(policy: scenario.policy, gather: Slab.gather),
       burst: scenario.burst,

@@ -22,8 +22,9 @@ struct VirtualIO: PacketIO {
     unsafe world.release(worker, Span(_unsafeElements: handles))
   }
 
-  mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress) {
+  mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress, queue: UInt16) -> Bool {
     world.finish(worker, packet.handle, summary, egress)
+    return true
   }
 
   func cycles() -> UInt64 { world.cycles }

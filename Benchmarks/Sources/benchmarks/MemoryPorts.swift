@@ -57,7 +57,7 @@ struct MemoryPorts: PacketIO {
   @inline(__always)
   mutating func send(port: PortID, queue: UInt16, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int { handles.count }
   mutating func release(_ handles: UnsafeMutableBufferPointer<UInt>) {}
-  mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress) {}
+  mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress, queue: UInt16) -> Bool { true }
   @inline(__always)
   func cycles() -> UInt64 { 0 }
 }

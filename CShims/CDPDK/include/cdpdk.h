@@ -23,7 +23,6 @@
 #include <rte_log.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
-#include <rte_pause.h>
 #include <rte_prefetch.h>
 #include <rte_version.h>
 
@@ -37,8 +36,6 @@ static inline uint16_t cdpdk_mbuf_data_length(const struct rte_mbuf *m) { return
 
 /** Bytes of the frame, all segments. */
 static inline uint32_t cdpdk_mbuf_length(const struct rte_mbuf *m) { return m->pkt_len; }
-
-static inline uint16_t cdpdk_mbuf_segments(const struct rte_mbuf *m) { return m->nb_segs; }
 
 /** RTE_MBUF_F_*: what the port says of the packet. */
 static inline uint64_t cdpdk_mbuf_flags(const struct rte_mbuf *m) { return m->ol_flags; }
@@ -92,14 +89,18 @@ static inline uint16_t cdpdk_tx_burst(uint16_t port, uint16_t queue, struct rte_
     return rte_eth_tx_burst(port, queue, packets, count);
 }
 
+/** Readies packets whose checksum or cut was asked of the port; returns how many, from the first, it can take. */
+static inline uint16_t cdpdk_tx_prepare(uint16_t port, uint16_t queue, struct rte_mbuf **packets, uint16_t count)
+{
+    return rte_eth_tx_prepare(port, queue, packets, count);
+}
+
 static inline void cdpdk_free_bulk(struct rte_mbuf **packets, unsigned int count)
 {
     rte_pktmbuf_free_bulk(packets, count);
 }
 
 static inline uint64_t cdpdk_tsc(void) { return rte_rdtsc(); }
-
-static inline void cdpdk_pause(void) { rte_pause(); }
 
 /** Gives the CPU away for `nanoseconds`; the kernel's timer slack is taken to its minimum on the first call. */
 void cdpdk_sleep(uint32_t nanoseconds);
@@ -114,9 +115,9 @@ struct cdpdk_port_facts {
     uint16_t rx_queues_max, tx_queues_max;
     uint16_t rx_descriptors_min, rx_descriptors_max, rx_descriptors_align;
     uint16_t tx_descriptors_min, tx_descriptors_max, tx_descriptors_align;
-    uint16_t mtu, mtu_min, mtu_max;
+    uint16_t mtu, mtu_max;
     int socket; /* -1: any */
-    bool rx_checksum_l4, rx_scatter, tx_checksum_l4, tx_tso, tx_multi_segment;
+    bool rx_checksum_l4, rx_scatter, tx_checksum_l4, tx_tso;
 };
 
 /** Zero, or a negative errno. */
@@ -149,6 +150,10 @@ uint32_t cdpdk_element_size(uint16_t data_room);
 /** Nanoseconds of CLOCK_MONOTONIC, and since 1970. */
 uint64_t cdpdk_clock_monotonic(void);
 uint64_t cdpdk_clock_wall(void);
+
+/** Output as a service wants it: a line reaches its reader when it is written, and a reader that went away ends
+ *  nothing (SIGPIPE). */
+void cdpdk_settle_output(void);
 
 /** SIGINT and SIGTERM: blocked or not in the calling thread and those it starts. */
 void cdpdk_stop_signals_block(bool block);
