@@ -1,7 +1,7 @@
 // DataPlane: the forwarder on real ports. It brings the EAL, ports, pools and lcores up by a `Plan`, runs one worker on
 // each lcore, supervises them, and takes everything down again in order. It is the only module that imports CDPDK, and
-// the only one that knows a clock. What it owns (mbufs, ports, the segment) it owns from `Forwarder.start` to
-// `Forwarder.stop`, where every mbuf must be back in its pool.
+// the only one that knows a clock. What it owns (mbufs, ports, the segment) it owns from the making of a
+// `Forwarder` to the end of its run, where every mbuf must be back in its pool.
 internal import CDPDK
 internal import Glibc
 public import Settings
@@ -30,12 +30,14 @@ public enum DataPlaneError: Error, CustomStringConvertible {
 /// DPDK's environment abstraction layer: once in a process.
 public enum EAL {
   /// Starts the EAL with its own arguments, the program's name first.
-  public static func start(_ arguments: [String]) throws(DataPlaneError) {
+  ///
+  /// - Parameter virtualDevices: what `--vdev` asks for among them; a port that the EAL could not make is an error.
+  public static func start(_ arguments: [String], virtualDevices: [String]) throws(DataPlaneError) {
     var words = unsafe arguments.map { unsafe strdup($0) }
     // The EAL keeps pointers into its arguments: they are never freed.
     let parsed = unsafe rte_eal_init(Int32(words.count), &words)
     guard parsed >= 0 else {
-      let cause = LogBridge.lastError ?? errorText(cdpdk_errno())
+      let cause = LogBridge.complaint ?? errorText(cdpdk_errno())
       throw cdpdk_errno() == EINVAL ? .arguments(cause) : .eal(cause)
     }
     guard parsed == arguments.count - 1 else {
@@ -44,36 +46,41 @@ public enum EAL {
     guard rte_eal_process_type() == RTE_PROC_PRIMARY else {
       throw .arguments("dpdkfwd owns its ports; it cannot be the secondary process of another")
     }
-    for device in virtualDevices(arguments) { try check(device) }
-  }
-
-  /// The names given to `--vdev`, in either spelling.
-  static func virtualDevices(_ arguments: [String]) -> [String] {
-    zip(arguments, arguments.dropFirst() + [""]).compactMap { word, next in
-      let value = word == "--vdev" ? next : word.hasPrefix("--vdev=") ? String(word.dropFirst(7)) : nil
-      return value.map { String($0.prefix { $0 != "," }) }
-    }
+    for device in virtualDevices { try check(device) }
   }
 
   /// The EAL goes on without a virtual port that it could not make; a forwarder must not.
   private static func check(_ device: String) throws(DataPlaneError) {
     var port: UInt16 = 0
-    guard device.hasPrefix("net_"), unsafe rte_eth_dev_get_port_by_name(device, &port) != 0 else { return }
-    throw .refused("the port \(device) could not be made: \(LogBridge.firstError ?? "no reason was given")")
+    guard device.hasPrefix("net_") || device.hasPrefix("eth_"), unsafe rte_eth_dev_get_port_by_name(device, &port) != 0 else { return }
+    throw .refused("the port \(device) could not be made: \(LogBridge.complaint ?? "no reason was given")")
   }
 
-  /// Gives back what the EAL took.
-  public static func end() { _ = rte_eal_cleanup() }
+  /// Closes what ports are left and gives back what the EAL took.
+  public static func end() {
+    for port in unownedPorts() {
+      _ = rte_eth_dev_stop(port)
+      _ = rte_eth_dev_close(port)
+    }
+    _ = rte_eal_cleanup()
+  }
 
   /// The ports the EAL found, in order of their numbers.
   public static func ports() throws(DataPlaneError) -> [PortFacts] {
     var facts: [PortFacts] = []
-    var port = rte_eth_find_next(0)
-    while port < UInt16(RTE_MAX_ETHPORTS) {
-      facts.append(try Port.facts(port))
-      port = rte_eth_find_next(port + 1)
-    }
+    for port in unownedPorts() { facts.append(try Port.facts(port)) }
     return facts
+  }
+
+  /// Ports that are nobody's: the parts of a bonded or fail-safe port belong to it.
+  private static func unownedPorts() -> [UInt16] {
+    var ports: [UInt16] = []
+    var port = rte_eth_find_next_owned_by(0, UInt64(RTE_ETH_DEV_NO_OWNER))
+    while port < UInt64(RTE_MAX_ETHPORTS) {
+      ports.append(UInt16(port))
+      port = rte_eth_find_next_owned_by(UInt16(port) + 1, UInt64(RTE_ETH_DEV_NO_OWNER))
+    }
+    return ports
   }
 
   /// The lcores the EAL was given, main first.

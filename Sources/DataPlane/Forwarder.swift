@@ -16,9 +16,8 @@ public final class Forwarder {
   private let clock = Clock()
   private let orders = Orders()
   private let manager = ServiceManager()
+  private let hardware: Hardware
   private let segment: SegmentWriter
-  private var pools: [Pool] = []
-  private var ports: [Port] = []
   private var lcores: [UnsafeMutablePointer<Lcore>] = unsafe []
   /// The CPUs of the process before the EAL bound its threads.
   private let affinity: Affinity
@@ -27,7 +26,9 @@ public final class Forwarder {
 
   // MARK: Start
 
-  /// Takes the file prefix, makes the pools and sets the ports up; nothing is received yet.
+  /// Starts the ports and takes the file prefix; nothing is received yet.
+  ///
+  /// The segment comes last, so that a start that fails leaves the segment of the run before where it is.
   ///
   /// - Parameters:
   ///   - prefix: EAL's `--file-prefix`, under which readers find the segment.
@@ -39,17 +40,29 @@ public final class Forwarder {
     self.affinity = affinity
     let settings = plan.settings
     privileges = try settings.user.map { try Privileges($0) }
-    segment = try SegmentWriter(
-      prefix: prefix, schema: Self.schema(plan),
-      options: SegmentOptions(
-        mode: settings.segmentMode, group: settings.segmentGroup, hugetlbfs: settings.segmentHugetlbfs),
-      writer: version, tscHz: clock.hz)
-    for (i, pool) in plan.pools.enumerated() { pools.append(try Pool(pool, index: i)) }
-    for port in plan.ports {
-      ports.append(try unsafe Port(port, settings: settings, pool: pools[port.poolIndex].pool))
+    hardware = try Hardware(plan, log: log)
+    do {
+      segment = try SegmentWriter(
+        prefix: prefix, schema: Self.schema(plan), options: Self.segmentOptions(settings), writer: version,
+        tscHz: clock.hz)
+    } catch {
+      hardware.takeDown()
+      throw error
     }
     for (i, _) in plan.workers.enumerated() { unsafe lcores.append(makeLcore(i)) }
     introduce(prefix: prefix, version: version)
+  }
+
+  /// Tries what a start needs besides the plan: memory for the pools, the file prefix, group, folder and user. Leaves
+  /// nothing behind.
+  public static func rehearse(_ plan: Plan, prefix: String) throws {
+    _ = try plan.settings.user.map { try Privileges($0) }
+    try SegmentWriter.check(prefix: prefix, options: segmentOptions(plan.settings))
+    try Hardware.rehearse(plan)
+  }
+
+  private static func segmentOptions(_ settings: Settings) -> SegmentOptions {
+    SegmentOptions(mode: settings.segmentMode, group: settings.segmentGroup, hugetlbfs: settings.segmentHugetlbfs)
   }
 
   private static func schema(_ plan: Plan) -> Schema {
@@ -78,11 +91,8 @@ public final class Forwarder {
       TransmitSetup(
         port: PortID(rawValue: UInt16($0.port)), queue: UInt16($0.queue), attempts: UInt32(settings.txRetries + 1))
     }
-    let policy = Policy(
-      checksum: Policy.Checksum(rawValue: settings.rxChecksum.rawValue) ?? .off,
-      invalid: Policy.Invalid(rawValue: settings.invalid.rawValue) ?? .forward)
     let worker = Worker(
-      io: MbufIO(), journey: unsafe Journey(policy: policy, gather: MbufIO.gather), burst: settings.burst,
+      io: MbufIO(), journey: unsafe Journey(policy: Policy(settings), gather: MbufIO.gather), burst: settings.burst,
       receive: receive, transmit: transmit)
     let ledger = Ledger(segment, shard: shard)
     ledger.introduce(
@@ -97,8 +107,8 @@ public final class Forwarder {
   }
 
   private func egressTable() -> EgressTable {
-    let pairs = ports.compactMap { port -> (PortID, Egress)? in
-      guard let other = ports.first(where: { $0.plan.id == port.plan.pair }) else { return nil }
+    let pairs = hardware.ports.compactMap { port -> (PortID, Egress)? in
+      guard let other = hardware.ports.first(where: { $0.plan.id == port.plan.pair }) else { return nil }
       return (PortID(rawValue: port.number), other.egress(mtu: plan.settings.mtu))
     }
     return EgressTable(byIngress: Dictionary(uniqueKeysWithValues: pairs))
@@ -112,14 +122,16 @@ public final class Forwarder {
     unsafe setText(&forwarder.pointee.mode, "bridged")
     unsafe forwarder.pointee.pid = UInt32(getpid())
     unsafe forwarder.pointee.started_at = cdpdk_clock_wall()
-    unsafe forwarder.pointee.ports = UInt16(ports.count)
+    unsafe forwarder.pointee.ports = UInt16(hardware.ports.count)
     unsafe forwarder.pointee.lcores = UInt16(plan.workers.count)
-    for (i, port) in ports.enumerated() {
+    for (i, port) in hardware.ports.enumerated() {
       let record = unsafe segment.port(i)
       unsafe record.pointee.port = port.number
       unsafe record.pointee.pair = UInt16(port.plan.pair)
       unsafe record.pointee.socket = Int32(port.plan.socket)
       unsafe record.pointee.mtu = port.mtu
+      unsafe record.pointee.promiscuous = port.isPromiscuous ? 1 : 0
+      unsafe record.pointee.admin = 1
       unsafe record.pointee.rx_queues = UInt16(port.plan.rxQueues)
       unsafe record.pointee.tx_queues = UInt16(port.plan.txQueues)
       unsafe setText(&record.pointee.name, port.plan.name)
@@ -128,7 +140,7 @@ public final class Forwarder {
       unsafe withUnsafeMutableBytes(of: &record.pointee.mac) { unsafe $0.copyBytes(from: port.mac) }
       unsafe record.pointee.generation = 1
     }
-    for (i, pool) in pools.enumerated() {
+    for (i, pool) in hardware.pools.enumerated() {
       let record = unsafe segment.mempool(i)
       unsafe setText(&record.pointee.name, pool.name)
       unsafe record.pointee.socket = Int32(pool.plan.socket)
@@ -141,23 +153,25 @@ public final class Forwarder {
 
   // MARK: Run
 
-  /// Starts ports and workers, works until there is a reason to stop, and ends with everything given back.
+  /// Starts the workers, works until there is a reason to stop, and ends with everything given back.
   public func run() throws -> Outcome {
-    for (i, port) in ports.enumerated() {
-      try port.start(promiscuous: plan.settings.promiscuous)
-      unsafe segment.port(i).pointee.promiscuous = port.isPromiscuous ? 1 : 0
-      unsafe segment.port(i).pointee.admin = 1
-    }
     let supervisor = unsafe Supervisor(
-      settings: plan.settings, figures: Figures(ports: ports, pools: pools, segment: segment), workers: lcores.count,
+      settings: plan.settings, figures: Figures(ports: hardware.ports, pools: hardware.pools, segment: segment), workers: lcores.count,
       segment: segment, orders: orders, clock: clock, manager: manager, log: log)
-    try privileges?.drop()
-    segment.setState(.running)
-    manager.tell("READY=1\nSTATUS=forwarding between \(ports.count) ports")
-    log.notice("forwarding; Ctrl-C ends it")
-    let reason = try work(supervisor)
-    log.notice("stopping: \(reason)")
-    manager.tell("STOPPING=1")
+    do {
+      try privileges?.drop()
+      segment.setState(.running)
+      manager.tell("READY=1\nSTATUS=forwarding between \(hardware.ports.count) ports")
+      log.notice("forwarding; Ctrl-C ends it")
+      let reason = try work(supervisor)
+      log.notice("stopping: \(reason)")
+      manager.tell("STOPPING=1")
+    } catch {
+      orders.stop = true
+      rte_eal_mp_wait_lcore()
+      _ = stop(supervisor)
+      throw error
+    }
     return stop(supervisor)
   }
 
@@ -197,25 +211,24 @@ public final class Forwarder {
   /// The workers have ended: closes the ports, counts what came back, and says whether everything adds up.
   private func stop(_ supervisor: Supervisor) -> Outcome {
     StopSignals.release()
-    for port in ports where port.limits.keepsPackets {
+    for port in hardware.ports where port.limits.keepsPackets {
       for unsafe lcore in unsafe lcores {
         unsafe lcore.pointee.worker.empty(port: PortID(rawValue: port.number), bursts: 1024)
         unsafe lcore.pointee.commit()
       }
     }
     supervisor.figures.readPorts()
-    for (i, port) in ports.enumerated() {
-      port.stop()
+    hardware.takeDown()
+    for i in hardware.ports.indices {
       unsafe segment.port(i).pointee.admin = 0
       unsafe segment.port(i).pointee.link = 0
     }
-    for port in ports { port.close() }
     supervisor.figures.readPools()
     supervisor.figures.remember()
 
     var outcome = Outcome()
     for unsafe lcore in unsafe lcores { unsafe outcome.add(lcore.pointee.worker) }
-    for pool in pools { outcome.add(pool.name, size: pool.plan.mbufs, inUse: pool.inUse) }
+    for pool in hardware.pools { outcome.add(pool.name, size: pool.plan.mbufs, inUse: pool.inUse) }
     segment.setState(.stopped)
     for unsafe lcore in unsafe lcores {
       unsafe lcore.pointee.worker.io.deallocate()
@@ -223,6 +236,23 @@ public final class Forwarder {
       unsafe lcore.deallocate()
     }
     return outcome
+  }
+}
+
+extension Policy {
+  init(_ settings: Settings) {
+    let checksum: Checksum =
+      switch settings.rxChecksum {
+      case .off: .off
+      case .software: .software
+      case .hardware: .hardware
+      }
+    let invalid: Invalid =
+      switch settings.invalid {
+      case .forward: .forward
+      case .drop: .drop
+      }
+    self.init(checksum: checksum, invalid: invalid)
   }
 }
 

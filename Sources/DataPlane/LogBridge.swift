@@ -2,12 +2,13 @@ internal import CDPDK
 internal import Synchronization
 public import Logging
 
-/// DPDK's own log lines, sent to the program's logger under the label "dpdk" with the level DPDK gave them.
+/// DPDK's own log lines, sent to the program's logger with the level DPDK gave them.
 public enum LogBridge {
   private static let logger = Mutex<Logger?>(nil)
 
   /// Before `EAL.start`, whose first lines it should catch.
   public static func install(_ logger: Logger) throws(DataPlaneError) {
+    cdpdk_settle_output()
     Self.logger.withLock { $0 = logger }
     let failed = unsafe cdpdk_log_bridge { level, text, length in
       let line = unsafe UnsafeRawBufferPointer(start: text, count: length)
@@ -16,15 +17,14 @@ public enum LogBridge {
     guard failed == 0 else { throw .call("log stream", cause: EAL.errorText(failed)) }
   }
 
-  /// What DPDK complained of, the oldest and the latest, so that an error can name its cause.
-  static var firstError: String? { complaints.withLock { $0.first } }
-  static var lastError: String? { complaints.withLock { $0.last } }
-  private static let complaints = Mutex<(first: String?, last: String?)>((nil, nil))
+  /// What DPDK complained of so far, the first few lines, so that an error can name its cause; `nil` for nothing.
+  static var complaint: String? { complaints.withLock { $0.isEmpty ? nil : $0.joined(separator: "; ") } }
+  private static let complaints = Mutex<[String]>([])
 
   private static func write(level: UInt32, _ text: String) {
     let level = Self.level(level)
     for line in text.split(separator: "\n") {
-      if level >= .error { complaints.withLock { $0 = ($0.first ?? String(line), String(line)) } }
+      if level >= .error { complaints.withLock { if $0.count < 3 { $0.append(String(line)) } } }
       logger.withLock { $0?.log(level: level, "\(line)") }
     }
   }

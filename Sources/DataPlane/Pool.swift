@@ -17,7 +17,7 @@ struct Pool: @unchecked Sendable {
       name, UInt32(plan.mbufs), UInt32(plan.cache), 0, UInt16(plan.mbufSize), Int32(plan.socket))
     guard let made = unsafe made else {
       throw .call(
-        "pool of \(plan.mbufs) mbufs of \(plan.mbufSize) bytes, \(plan.mbufs * Int(elementSize) >> 20) MiB",
+        "pool of \(plan.mbufs) mbufs of \(plan.mbufSize) bytes, \((plan.mbufs * Int(elementSize)) >> 20) MiB",
         cause: EAL.errorText(cdpdk_errno()))
     }
     unsafe pool = made

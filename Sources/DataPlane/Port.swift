@@ -1,4 +1,5 @@
 internal import CDPDK
+internal import Glibc
 internal import Pipeline
 internal import Primitives
 internal import Settings
@@ -9,6 +10,9 @@ struct Port: Sendable {
   let limits: DriverLimits
   let finishesChecksums: Bool
   let cutsSegments: Bool
+  /// As it was found, and is left: kernel interfaces keep both.
+  private let foundPromiscuous: Bool
+  private let foundMTU: UInt16
 
   var number: UInt16 { UInt16(plan.id) }
 
@@ -42,6 +46,8 @@ struct Port: Sendable {
   // MARK: Life
 
   /// Configures the port by its plan; it is not started yet.
+  ///
+  /// - Parameter pool: whose mbufs its receive queues take.
   init(_ plan: Plan.Port, settings: Settings, pool: OpaquePointer) throws(DataPlaneError) {
     let raw = try Self.rawFacts(UInt16(plan.id))
     var setup = unsafe cdpdk_port_setup()
@@ -67,19 +73,29 @@ struct Port: Sendable {
     limits = DriverLimits(driver: plan.driver)
     finishesChecksums = raw.tx_checksum_l4
     cutsSegments = raw.tx_tso
+    foundPromiscuous = rte_eth_promiscuous_get(UInt16(plan.id)) == 1
+    foundMTU = raw.mtu
   }
 
-  func start(promiscuous: Bool) throws(DataPlaneError) {
+  /// - Returns: a sentence when the port does not listen as it was told to.
+  func start(promiscuous: Bool) throws(DataPlaneError) -> String? {
     let failed = rte_eth_dev_start(number)
     guard failed == 0 else { throw .call("port \(plan.id) (\(plan.name)), start", cause: EAL.errorText(failed)) }
-    // Drivers that hear everything anyway say that they cannot.
-    _ = promiscuous ? rte_eth_promiscuous_enable(number) : rte_eth_promiscuous_disable(number)
-    _ = promiscuous ? rte_eth_allmulticast_enable(number) : 0
+    let refused = promiscuous ? rte_eth_promiscuous_enable(number) : rte_eth_promiscuous_disable(number)
+    if promiscuous { _ = rte_eth_allmulticast_enable(number) }
+    // Drivers without such a switch hear everything anyway.
+    guard refused != 0, refused != -ENOTSUP else { return nil }
+    return "\(plan.name): promiscuous mode cannot be turned \(promiscuous ? "on" : "off"): \(EAL.errorText(refused))"
   }
 
   var isPromiscuous: Bool { rte_eth_promiscuous_get(number) == 1 }
 
-  func stop() { _ = rte_eth_dev_stop(number) }
+  func stop() {
+    if !foundPromiscuous { _ = rte_eth_promiscuous_disable(number) }
+    _ = rte_eth_dev_stop(number)
+    if mtu != foundMTU { _ = rte_eth_dev_set_mtu(number, foundMTU) }
+  }
+
   func close() { _ = rte_eth_dev_close(number) }
 
   // MARK: While it runs
@@ -101,7 +117,8 @@ struct Port: Sendable {
   var link: (up: Bool, speed: UInt32) {
     var up = false
     var speed: UInt32 = 0
-    _ = unsafe cdpdk_port_link(number, &speed, &up)
+    // A driver that does not know counts as up: it cannot say when to send again.
+    if unsafe cdpdk_port_link(number, &speed, &up) != 0 { up = true }
     if limits.assumesLink { up = cdpdk_interface_up(number) }
     return (up, speed == UInt32(RTE_ETH_SPEED_NUM_UNKNOWN) ? 0 : speed)
   }

@@ -73,6 +73,15 @@ public final class SegmentWriter: @unchecked Sendable {
     try self.file.publish()
   }
 
+  /// Whether a segment could be made now: nobody owns the prefix, the group and the folder are there. Leaves nothing
+  /// behind.
+  public static func check(prefix: String, options: SegmentOptions = SegmentOptions()) throws(SegmentError) {
+    let paths = try SegmentPaths(root: options.root, prefix: prefix)
+    _ = try Access(options)
+    if let owner = try OwnerLock.living(paths) { throw .owned(prefix: prefix, pid: owner.pid) }
+    if let folder = options.hugetlbfs, unsafe access(folder, W_OK | X_OK) != 0 { throw .last("access", folder) }
+  }
+
   /// Where a record lies. Traps when the schema has no such record: a slip of the caller, at start.
   public func record(kind id: KindID, shard: Int = 0, index: Int = 0) -> UnsafeMutableRawPointer {
     guard let kind = kinds[id] else { preconditionFailure("the schema has no kind \(id.rawValue)") }

@@ -5,6 +5,8 @@ public struct Invocation: Equatable, Sendable {
   /// What names this forwarder among others of the host: EAL's `--file-prefix`, "rte" unless given.
   public private(set) var filePrefix = "rte"
   public private(set) var inMemory = false
+  /// The names of virtual devices asked for with `--vdev`, such as net_pcap0.
+  public private(set) var virtualDevices: [String] = []
   public private(set) var asksForHelp = false
   public private(set) var asksForVersion = false
   /// What is wrong with EAL's words as far as we can tell before EAL looks at them; a sentence each.
@@ -43,6 +45,7 @@ public struct Invocation: Equatable, Sendable {
     case ("help", _): asksForHelp = true
     case ("in-memory", _): inMemory = true
     case ("file-prefix", let prefix?): setFilePrefix(prefix)
+    case ("vdev", let device?): virtualDevices.append(String(device.prefix { $0 != "," }))
     case ("proc-type", let type?) where type.lowercased() == "secondary":
       refusals.append("--proc-type secondary: dpdkfwd owns its ports and cannot run as a secondary process")
     default: break

@@ -196,8 +196,8 @@ extension Planner {
     if let txq = settings.txq, txq < senders {
       problems.append("\(title(port)): \(senders) lcores send on it, each on a queue of its own, and --txq is \(txq)")
     }
-    if port.driver == "net_tap", queues != rxQueues {
-      // The driver refuses to be configured otherwise.
+    if ["net_tap", "net_ring"].contains(port.driver), queues != rxQueues {
+      // net_tap refuses to be configured otherwise; what net_ring sends by a queue that nobody polls stays there.
       if queues > rxQueues {
         problems.append(
           "\(title(port)) must have as many receive as transmit queues: it needs \(queues) and has \(rxQueues); "

@@ -54,10 +54,11 @@ struct Main {
     let affinity = Affinity()
     StopSignals.block()
     try LogBridge.install(log)
-    try EAL.start([CommandLine.arguments[0]] + invocation.eal)
+    try EAL.start([CommandLine.arguments[0]] + invocation.eal, virtualDevices: invocation.virtualDevices)
     let plan = try Plan.make(settings: settings, ports: EAL.ports(), lcores: EAL.lcores())
     print(plan)
     if settings.dryRun {
+      try Forwarder.rehearse(plan, prefix: invocation.filePrefix)
       EAL.end()
       say("dry run: the plan can be carried out; nothing was started", .fine)
     }
