@@ -4,16 +4,21 @@ import Primitives
 /// A packet that a worker just received, as a model sees it.
 struct Incoming: BitwiseCopyable {
   var length: UInt32
-  var isWhole: Bool
+  /// Bytes of the first piece.
+  var contiguous: UInt32
   var marks: PacketMarks
   /// VLAN tags.
   var tags: UInt8
+  /// Bytes up to the end of the TCP or UDP header, for an unfinished frame.
+  var headers: UInt16
   /// What the tests' own reading says is wrong with the IP header, and what is known of what lies above.
   var fault: DropReason?
   var soundness: Traffic.Soundness
   var policy: Policy
   /// The way out, as the worker was last told.
   var exit: Exit
+
+  var isWhole: Bool { contiguous == length }
 }
 
 /// The limits of a port as its packets' way out, and whether it is open.
@@ -79,11 +84,16 @@ struct ExitModel: Model {
     let exit = packet.exit
     if let reason = exit.closed { return .drops(reason) }
     if packet.length > (packet.isWhole ? exit.longest : exit.longestChained) { return .drops(.txOversize) }
-    if packet.marks.contains(.segmented) { return exit.cutsSegments ? .passes : .drops(.offloadUnsupported) }
+    // Whoever finishes a frame needs its headers in one piece.
+    let headersAreWhole = packet.contiguous >= UInt32(packet.headers)
+    if packet.marks.contains(.segmented) {
+      return exit.cutsSegments && headersAreWhole ? .passes : .drops(.offloadUnsupported)
+    }
     // The MTU counts neither the Ethernet header nor the tags.
     if let mtu = exit.mtu, Int(packet.length) - 14 - 4 * Int(packet.tags) > Int(mtu) { return .drops(.mtuExceeded) }
-    // Software finishes what is in one piece; all that is sent unfinished is whole TCP or UDP.
-    let isFinished = !packet.marks.contains(.checksumPartial) || exit.finishesChecksums || packet.isWhole
-    return isFinished ? .passes : .drops(.offloadUnsupported)
+    guard packet.marks.contains(.checksumPartial) else { return .passes }
+    // Software needs all of it in one piece. All that arrives unfinished is TCP or UDP and no fragment.
+    let canFinish = headersAreWhole && (exit.finishesChecksums || packet.isWhole)
+    return canFinish ? .passes : .drops(.offloadUnsupported)
   }
 }

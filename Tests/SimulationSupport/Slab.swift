@@ -29,6 +29,7 @@ struct Slot: BitwiseCopyable {
   var mustDrop: UInt8 = 0
   var mayDrop: UInt8 = 0
   var tags: UInt8 = 0
+  var headers: UInt16 = 0
   var fault: UInt8 = 0
   var soundness = Traffic.Soundness.unknown
   var marks: PacketMarks = []

@@ -15,6 +15,8 @@ final class Traffic: Sendable {
     /// The same frame with its checksum filled in, for one whose sender left that open.
     var finished: Int32 = -1
     var tags: UInt8 = 0
+    /// Bytes up to the end of the TCP or UDP header, for an unfinished frame.
+    var headers: UInt16 = 0
     /// Equal for both directions of a conversation.
     var flow: UInt8 = 0
     /// The end of the wire it comes from, 0 or 1.
@@ -63,12 +65,15 @@ private struct Shelf {
   var templates: [Traffic.Template] = []
   var bytes: [UInt8] = []
 
-  mutating func add(_ frame: Frame, _ soundness: Traffic.Soundness, marks: PacketMarks = [], finished: Int = -1) {
+  mutating func add(
+    _ frame: Frame, _ soundness: Traffic.Soundness, marks: PacketMarks = [], finished: Int = -1, headers: Int = 0
+  ) {
     guard (1...Traffic.longest).contains(frame.count) else { return }
     templates.append(
       Traffic.Template(
         start: bytes.count, length: frame.count, fault: Traffic.fault(of: frame), soundness: soundness, marks: marks,
-        finished: Int32(finished), tags: UInt8(truncatingIfNeeded: frame.tags.count), flow: frame.flow, side: frame.side
+        finished: Int32(finished), tags: UInt8(truncatingIfNeeded: frame.tags.count), headers: UInt16(headers),
+        flow: frame.flow, side: frame.side
       ))
     bytes += frame.bytes
   }
@@ -100,13 +105,16 @@ private struct Shelf {
         ? base.tcp(from: 80, to: 81, flags: .ack, payload: payload) : base.udp(from: 80, to: 81, payload: payload))
         .frame(vlan: number % 8 == 7 ? [5] : [])
       let end = frame.transportOffset
+      let headers = end + (isTCP ? 20 : 8)
       var open = frame
       open.bytes.setWord(
         ~internetChecksum(frame.pseudoHeader(protocol: isTCP ? 6 : 17, length: frame.count - end)),
         at: end + (isTCP ? 16 : 6))
       add(frame, .sound)
-      add(open, .sound, marks: .checksumPartial, finished: templates.count - 1)
-      if isTCP { add(open, .sound, marks: [.checksumPartial, .segmented], finished: templates.count - 2) }
+      add(open, .sound, marks: .checksumPartial, finished: templates.count - 1, headers: headers)
+      if isTCP {
+        add(open, .sound, marks: [.checksumPartial, .segmented], finished: templates.count - 2, headers: headers)
+      }
     }
   }
 }

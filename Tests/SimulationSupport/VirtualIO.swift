@@ -24,7 +24,6 @@ struct VirtualIO: PacketIO {
 
   mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress, queue: UInt16) -> Bool {
     world.finish(worker, packet.handle, summary, egress)
-    return true
   }
 
   func cycles() -> UInt64 { world.cycles }

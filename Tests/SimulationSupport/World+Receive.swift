@@ -74,6 +74,7 @@ extension World {
       slab.slots[slot].soundness = template.soundness
       slab.slots[slot].marks = template.marks.union(portMarks(template))
       slab.slots[slot].tags = template.tags
+      slab.slots[slot].headers = template.headers
       slab.slots[slot].finished = template.finished
     } else {
       damage(slot, by: arrival.damage)
@@ -140,7 +141,7 @@ extension World {
     var exit = scenario.exits[port]
     if exit.closed == nil, accounts[worker].knownDown & 1 << UInt32(exit.port) != 0 { exit.closed = .linkDown }
     let packet = Incoming(
-      length: known.length, isWhole: known.contiguous == known.length, marks: known.marks, tags: known.tags,
+      length: known.length, contiguous: known.contiguous, marks: known.marks, tags: known.tags, headers: known.headers,
       fault: known.fault == 0 ? nil : DropReason(rawValue: known.fault), soundness: known.soundness,
       policy: scenario.policy, exit: exit)
     if packet.fault == nil, packet.soundness != .sound {

@@ -102,13 +102,21 @@ extension World {
       && !scenario.exits[Int(packet.inbound) / workers].finishesChecksums
   }
 
-  /// The worker makes the frame ready for a port that leaves checksums as they are.
-  func finish(_ worker: Int, _ handle: UInt, _ summary: Summary, _ egress: Egress) {
-    guard failure == nil, let slot = slab.index(handle), !egress.finishesChecksums,
-      !slab.slots[slot].marks.contains(.segmented)
-    else { return }
-    slab.editFirstPiece(slot) { _ = summary.completeTransportChecksum(&$0) }
-    expectFinished(slot)
+  /// Makes a frame ready for a port that leaves checksums as they are. A port may also fail to do its part, and then the
+  /// frame must not leave.
+  func finish(_ worker: Int, _ handle: UInt, _ summary: Summary, _ egress: Egress) -> Bool {
+    guard failure == nil, let slot = slab.index(handle) else { return true }
+    if slab.slots[slot].mustDrop != 0 { fail(.fate, "finished: \(describe(slot)), which cannot leave") }
+    if chance.below(16) == 0 {
+      slab.slots[slot].mustDrop = DropReason.offloadUnsupported.rawValue
+      slab.slots[slot].mayDrop = 0
+      return false
+    }
+    if !egress.finishesChecksums, !slab.slots[slot].marks.contains(.segmented) {
+      slab.editFirstPiece(slot) { _ = summary.completeTransportChecksum(&$0) }
+      expectFinished(slot)
+    }
+    return true
   }
 
   /// What must leave is the frame with the checksum that the tests made.
