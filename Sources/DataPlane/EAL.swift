@@ -52,7 +52,8 @@ public enum EAL {
   /// The EAL goes on without a virtual port that it could not make; a forwarder must not.
   private static func check(_ device: String) throws(DataPlaneError) {
     var port: UInt16 = 0
-    guard device.hasPrefix("net_") || device.hasPrefix("eth_"), unsafe rte_eth_dev_get_port_by_name(device, &port) != 0 else { return }
+    guard device.hasPrefix("net_") || device.hasPrefix("eth_"), unsafe rte_eth_dev_get_port_by_name(device, &port) != 0
+    else { return }
     throw .refused("the port \(device) could not be made: \(LogBridge.complaint ?? "no reason was given")")
   }
 

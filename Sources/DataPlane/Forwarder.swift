@@ -156,7 +156,8 @@ public final class Forwarder {
   /// Starts the workers, works until there is a reason to stop, and ends with everything given back.
   public func run() throws -> Outcome {
     let supervisor = unsafe Supervisor(
-      settings: plan.settings, figures: Figures(ports: hardware.ports, pools: hardware.pools, segment: segment), workers: lcores.count,
+      settings: plan.settings, figures: Figures(ports: hardware.ports, pools: hardware.pools, segment: segment),
+      workers: lcores.count,
       segment: segment, orders: orders, clock: clock, manager: manager, log: log)
     do {
       try privileges?.drop()
@@ -189,7 +190,7 @@ public final class Forwarder {
       _ = unsafe Self.lcoreMain(lcores[0])
       return thread.join()
     }
-    for unsafe lcore in unsafe lcores {
+    for unsafelcore in unsafe lcores {
       let failed = unsafe rte_eal_remote_launch(Self.lcoreMain, lcore, UInt32(lcore.pointee.id))
       guard failed == 0 else { throw DataPlaneError.call("launch of an lcore", cause: EAL.errorText(failed)) }
     }
@@ -212,7 +213,7 @@ public final class Forwarder {
   private func stop(_ supervisor: Supervisor) -> Outcome {
     StopSignals.release()
     for port in hardware.ports where port.limits.keepsPackets {
-      for unsafe lcore in unsafe lcores {
+      for unsafelcore in unsafe lcores {
         unsafe lcore.pointee.worker.empty(port: PortID(rawValue: port.number), bursts: 1024)
         unsafe lcore.pointee.commit()
       }
@@ -227,10 +228,10 @@ public final class Forwarder {
     supervisor.figures.remember()
 
     var outcome = Outcome()
-    for unsafe lcore in unsafe lcores { unsafe outcome.add(lcore.pointee.worker) }
+    for unsafelcore in unsafe lcores { unsafe outcome.add(lcore.pointee.worker) }
     for pool in hardware.pools { outcome.add(pool.name, size: pool.plan.mbufs, inUse: pool.inUse) }
     segment.setState(.stopped)
-    for unsafe lcore in unsafe lcores {
+    for unsafelcore in unsafe lcores {
       unsafe lcore.pointee.worker.io.deallocate()
       unsafe lcore.deinitialize(count: 1)
       unsafe lcore.deallocate()

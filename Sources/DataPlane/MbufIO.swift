@@ -67,10 +67,12 @@ struct MbufIO: PacketIO, BitwiseCopyable {
     guard egress.finishesChecksums else { return finishInSoftware(packet, summary) }
     let isTCP = summary.transport == 6
     // Where TCP's options end; the egress has seen to it that the header lies in the first segment.
-    let words = unsafe packet.bytes.load(fromByteOffset: Int(summary.transportOffset) + (isTCP ? 12 : 0), as: UInt8.self)
+    let words = unsafe packet.bytes.load(
+      fromByteOffset: Int(summary.transportOffset) + (isTCP ? 12 : 0), as: UInt8.self)
     unsafe mbufs[0] = OpaquePointer(bitPattern: packet.handle)
     unsafe cdpdk_mbuf_request_checksum(
-      mbufs[0], summary.networkOffset, summary.transportOffset - summary.networkOffset, isTCP ? UInt16(words >> 4) * 4 : 8,
+      mbufs[0], summary.networkOffset, summary.transportOffset - summary.networkOffset,
+      isTCP ? UInt16(words >> 4) * 4 : 8,
       summary.flags.contains(.ipv6), isTCP, packet.marks.contains(.segmented))
     return unsafe cdpdk_tx_prepare(egress.port.rawValue, queue, mbufs, 1) == 1
   }

@@ -54,14 +54,16 @@ final class Forwarder: Sendable {
   // MARK: Runs
 
   /// Runs the forwarder until it ends by itself.
-  func run() async throws -> Ended { try await run { _ in }.ended }
+  ///
+  /// - Parameter options: for this run, besides its own.
+  func run(adding options: [String] = []) async throws -> Ended { try await run(adding: options) { _ in }.ended }
 
   /// Runs the forwarder, does `work` once it forwards, and waits for its end.
   func run<Result: Sendable>(
-    _ work: @Sendable (Running) async throws -> Result
+    adding options: [String] = [], _ work: @Sendable (Running) async throws -> Result
   ) async throws -> (result: Result, ended: Ended) {
     try await Turns.shared.take {
-      let (result, ended) = try await tool.run(words, limit: limit) { process in
+      let (result, ended) = try await tool.run(words + options, limit: limit) { process in
         try await work(Running(forwarder: self, process: process))
       }
       return (result, ended)

@@ -42,10 +42,31 @@ struct MemoryTests {
     #expect(try #require(ended.balance).received > 0)
   }
 
-  @Test func `net_ring ports carry what was given to them`() async throws {
-    let forwarder = try Forwarder(["--duration", "0.5"]) { _ in ["net_ring0", "net_ring1"] }
+  /// What a net_ring port is sent comes back by itself: the capture goes through both directions of the pair.
+  @Test(arguments: [1, 2]) func `net_ring ports carry what was given to them`(workers: Int) async throws {
+    let forwarder = try Forwarder(workers: workers, ["--idle-exit", "0.3"]) { folder in
+      let queues = (0..<workers).map { "rx_pcap=\(folder.path)/in\($0).pcap,tx_pcap=\(folder.path)/out\($0).pcap" }
+      for i in 0..<workers {
+        try Capture(frames: Self.frames).write(to: folder.appending(path: "in\(i).pcap"))
+      }
+      return ["net_pcap0,\(queues.joined(separator: ","))", "net_ring1"]
+    }
     let ended = try await forwarder.run()
     ended.expectClean()
+    #expect(ended.balance?.received == 2 * workers * Self.frames.count)
+    for i in 0..<workers {
+      #expect(try Capture(contentsOf: forwarder.folder.appending(path: "out\(i).pcap")).frames == Self.frames)
+    }
+  }
+
+  @Test func `the parts of a fail-safe port are not paired`() async throws {
+    let forwarder = try Forwarder(["--dry-run"]) { _ in
+      ["net_failsafe0,dev(net_null5)", "net_failsafe1,dev(net_null6)"]
+    }
+    let ended = try await forwarder.run()
+    #expect(ended.status == .exited(0), "\(ended.errors)")
+    #expect(!ended.output.contains("net_null5"), "\(ended.output)")
+    #expect(ended.output.contains("dry run"))
   }
 
   @Test func `four ports are two pairs`() async throws {

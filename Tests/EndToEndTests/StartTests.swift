@@ -125,6 +125,29 @@ struct EndTests {
     #expect(try #require(ended.balance).received > 0)
   }
 
+  /// The worker hangs in a pipe that nobody reads, so that the end cannot come by itself.
+  @Test func `a second signal ends it at once`() async throws {
+    let forwarder = try Forwarder(["--duration", "60"]) { folder in
+      let frames = (0..<64).map { Datagram.ipv4(from: "10.0.0.1", to: "10.0.0.2").udp(from: $0, to: 53).frame() }
+      try Capture(frames: frames).write(to: folder.appending(path: "in.pcap"))
+      let pipe = "\(folder.path)/pipe"
+      guard unsafe mkfifo(pipe, 0o600) == 0 else { throw Complaint("\(pipe): error \(errno)") }
+      return ["net_pcap0,rx_pcap=\(folder.path)/in.pcap,infinite_rx=1", "net_pcap1,tx_pcap=\(pipe)"]
+    }
+    // Without a reader the forwarder could not even open the pipe.
+    let reader = unsafe open("\(forwarder.folder.path)/pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    defer { close(reader) }
+    let (_, ended) = try await forwarder.run { running in
+      try await running.metrics { $0.sum("dpdkfwd_lcores") != nil }
+      try await Task.sleep(for: .seconds(1))
+      try running.send(SIGTERM)
+      try await Task.sleep(for: .seconds(1))
+      try running.send(SIGTERM)
+    }
+    #expect(ended.status == .signaled(SIGTERM))
+    #expect(ended.lasted < .seconds(30))
+  }
+
   @Test func `it ends after its duration`() async throws {
     let ended = try await Self.endless(["--duration", "0.5"]).run()
     ended.expectClean()

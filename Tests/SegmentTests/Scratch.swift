@@ -74,7 +74,8 @@ extension Schema {
   static var small: Schema {
     ForwarderSchema.make(
       lcores: 2, ports: 2, queues: 4, pools: 1, dropReasons: ["ipv4_bad_checksum", "tx_full"],
-      invalidReasons: ["tcp_short"], packetKinds: ["ipv4", "ipv6", "other"], stages: ["parse", "verdict", "send"], history: 8)
+      invalidReasons: ["tcp_short"], packetKinds: ["ipv4", "ipv6", "other"], stages: ["parse", "verdict", "send"],
+      history: 8)
   }
 }
 

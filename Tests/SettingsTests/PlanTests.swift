@@ -218,8 +218,9 @@ enum Host {
       try Host.plan(ports: ports).notes == ["port 0 (net_pcap0) reads 1 of its 2 sources; --rxq reads more"])
   }
 
-  @Test func `net_tap gets as many transmit as receive queues`() throws {
-    let ports = [Host.port(0, driver: "net_tap"), Host.port(1, rx: 1)]
+  @Test(arguments: ["net_tap", "net_ring"])
+  func `some drivers get as many transmit as receive queues`(driver: String) throws {
+    let ports = [Host.port(0, driver: driver), Host.port(1, rx: 1)]
     let plan = try Host.plan(ports: ports, lcores: Host.lcores(3))
     #expect(plan.ports.map(\.rxQueues) == [2, 1])
     #expect(plan.ports.map(\.txQueues) == [2, 2])
@@ -227,7 +228,7 @@ enum Host {
       try Host.problems(
         ["queue-map": "(0,0,1),(1,0,1),(1,1,2)"], ports: [ports[0], Host.port(1)], lcores: Host.lcores(3))
         == [
-          "port 0 (net_tap0) must have as many receive as transmit queues: it needs 2 and has 1; say --rxq 2"
+          "port 0 (\(driver)0) must have as many receive as transmit queues: it needs 2 and has 1; say --rxq 2"
         ])
   }
 }

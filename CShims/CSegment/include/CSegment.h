@@ -1,4 +1,4 @@
-// The layouts of the shared-memory segment, for the forwarder that writes it and for readers in any language.
+// CSegment: the layouts of the shared-memory segment, for the forwarder that writes it and for readers in any language.
 //
 // Everything is in the host's byte order and naturally aligned; every offset is asserted below its struct, because a
 // reader may be older or newer than the writer. `docs/segment.md` tells the story.
