@@ -49,7 +49,7 @@ public final class Forwarder {
       hardware.takeDown()
       throw error
     }
-    for (i, _) in plan.workers.enumerated() { unsafe lcores.append(makeLcore(i)) }
+    for i in plan.workers.indices { unsafe lcores.append(makeLcore(i)) }
     introduce(prefix: prefix, version: version)
   }
 
@@ -157,7 +157,7 @@ public final class Forwarder {
   public func run() throws -> Outcome {
     let supervisor = unsafe Supervisor(
       settings: plan.settings, figures: Figures(ports: hardware.ports, pools: hardware.pools, segment: segment),
-      workers: lcores.count,
+      workers: plan.workers.count,
       segment: segment, orders: orders, clock: clock, manager: manager, log: log)
     do {
       try privileges?.drop()
@@ -190,8 +190,8 @@ public final class Forwarder {
       _ = unsafe Self.lcoreMain(lcores[0])
       return thread.join()
     }
-    for unsafelcore in unsafe lcores {
-      let failed = unsafe rte_eal_remote_launch(Self.lcoreMain, lcore, UInt32(lcore.pointee.id))
+    for i in plan.workers.indices {
+      let failed = unsafe rte_eal_remote_launch(Self.lcoreMain, lcores[i], UInt32(lcores[i].pointee.id))
       guard failed == 0 else { throw DataPlaneError.call("launch of an lcore", cause: EAL.errorText(failed)) }
     }
     let reason = supervisor.supervise()
@@ -213,9 +213,9 @@ public final class Forwarder {
   private func stop(_ supervisor: Supervisor) -> Outcome {
     StopSignals.release()
     for port in hardware.ports where port.limits.keepsPackets {
-      for unsafelcore in unsafe lcores {
-        unsafe lcore.pointee.worker.empty(port: PortID(rawValue: port.number), bursts: 1024)
-        unsafe lcore.pointee.commit()
+      for i in plan.workers.indices {
+        unsafe lcores[i].pointee.worker.empty(port: PortID(rawValue: port.number), bursts: 1024)
+        unsafe lcores[i].pointee.commit()
       }
     }
     supervisor.figures.readPorts()
@@ -228,13 +228,13 @@ public final class Forwarder {
     supervisor.figures.remember()
 
     var outcome = Outcome()
-    for unsafelcore in unsafe lcores { unsafe outcome.add(lcore.pointee.worker) }
+    for i in plan.workers.indices { unsafe outcome.add(lcores[i].pointee.worker) }
     for pool in hardware.pools { outcome.add(pool.name, size: pool.plan.mbufs, inUse: pool.inUse) }
     segment.setState(.stopped)
-    for unsafelcore in unsafe lcores {
-      unsafe lcore.pointee.worker.io.deallocate()
-      unsafe lcore.deinitialize(count: 1)
-      unsafe lcore.deallocate()
+    for i in plan.workers.indices {
+      unsafe lcores[i].pointee.worker.io.deallocate()
+      unsafe lcores[i].deinitialize(count: 1)
+      unsafe lcores[i].deallocate()
     }
     return outcome
   }
