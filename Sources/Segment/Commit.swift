@@ -17,12 +17,6 @@ public func endCommit(_ record: UnsafeMutablePointer<dpdkfwd_lcore_record>) {
   unsafe sequence.pointee.store((sequence.pointee.load(ordering: .relaxed) | 1) &+ 1, ordering: .releasing)
 }
 
-/// Stores 64-bit cells one by one, each whole: how private counters reach the segment.
-@unsafe @inline(always)
-public func commit(_ cells: UnsafePointer<UInt64>, count: Int, to target: UnsafeMutablePointer<UInt64>) {
-  for index in 0..<count { unsafe Counter(target + index).store(cells[index]) }
-}
-
 /// The first cell of an array of 64-bit cells in a record, such as `\.stage_cycles`.
 @unsafe
 public func cells<Record, Cells>(

@@ -64,7 +64,7 @@ extension Stage {
     let root = "/dev/shm/dpdkfwd-benchmarks-\(getpid())"
     let schema = ForwarderSchema.make(
       lcores: 1, ports: 2, queues: 4, pools: 1, dropReasons: ["one"], invalidReasons: ["one"], packetKinds: ["one"],
-      stages: ["one"])
+      stages: ["one"], history: 600)
     let segment = try SegmentWriter(
       prefix: "b", schema: schema, options: SegmentOptions(root: root), writer: "benchmarks", tscHz: 1)
     defer {
@@ -77,7 +77,7 @@ extension Stage {
     unsafe source.initialize(repeating: 1, count: 16)
     let timing = Timing(operations: 1) {
       unsafe beginCommit(record)
-      unsafe Segment.commit(source, count: 16, to: target)
+      for i in 0..<16 { unsafe Counter(target + i).store(source[i]) }
       unsafe endCommit(record)
     }
     return Stage(name: "commit of 16 counters", unit: "breath", timing: timing)
