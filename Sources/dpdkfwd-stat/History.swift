@@ -89,7 +89,9 @@ struct Story {
   struct Reading {
     let shard: Int
     let what: RingReader.Reading
-    /// Nanoseconds of CLOCK_MONOTONIC; a gap has the time of the entry after it.
+    /// Whose entry it is ("lcore 2"), and when it was taken in nanoseconds of CLOCK_MONOTONIC; a gap has both from the
+    /// entry after it.
+    let about: String
     let at: UInt64
   }
 
@@ -135,11 +137,15 @@ struct Story {
       for place in rings.indices {
         let read = rings[place].read(atMost: Self.batch)
         came = came || !read.isEmpty
-        var at = UInt64.max
+        let shard = rings[place].shard
+        var (about, at) = ("shard \(shard)", UInt64.max)
         var own: [Reading] = []
         for reading in read.reversed() {
-          at = reading.entry?.number("monotonic") ?? at
-          own.append(Reading(shard: rings[place].shard, what: reading, at: at))
+          if let record = reading.entry {
+            about = kind.keys.first.map { "\($0.name) \(record.value(of: $0))" } ?? about
+            at = record.number("monotonic") ?? at
+          }
+          own.append(Reading(shard: shard, what: reading, about: about, at: at))
         }
         all += own.reversed().filter { $0.at >= cutoff }
       }

@@ -14,18 +14,6 @@ extension HistoryForm {
   func end() {}
 }
 
-/// What a shard's records are about: "lcore 2".
-private struct ShardNames {
-  private var names: [Int: String] = [:]
-
-  mutating func name(_ reading: Story.Reading) -> String {
-    if let record = reading.what.entry, names[reading.shard] == nil {
-      names[reading.shard] = record.kind.keys.first.map { "\($0.name) \(record.value(of: $0))" }
-    }
-    return names[reading.shard] ?? "shard \(reading.shard)"
-  }
-}
-
 /// Rates between entries, for people.
 struct HistoryTable: HistoryForm {
   private struct Column {
@@ -35,7 +23,6 @@ struct HistoryTable: HistoryForm {
 
   private let columns: [Column]
   private var last: [Int: Record] = [:]
-  private var names = ShardNames()
   private let reader: SegmentReader
 
   init(reader: SegmentReader, kind: Kind) {
@@ -72,9 +59,8 @@ struct HistoryTable: HistoryForm {
   mutating func print(_ reading: Story.Reading) {
     switch reading.what {
     case .lost(let range):
-      writeAll(1, "* \(names.name(reading)): entries \(range.lowerBound) to \(range.upperBound) are lost\n")
+      writeAll(1, "* \(reading.about): entries \(range.lowerBound) to \(range.upperBound) are lost\n")
     case .entry(_, let record):
-      _ = names.name(reading)
       writeAll(1, row(columns.map { $0.text(last[reading.shard], record) }))
       last[reading.shard] = record
     }
@@ -93,7 +79,6 @@ struct HistoryTable: HistoryForm {
 struct HistoryCSV: HistoryForm {
   private let schema: Schema
   private let fields: [Field]
-  private var names = ShardNames()
 
   init(schema: Schema, kind: Kind) {
     self.schema = schema
@@ -111,9 +96,8 @@ struct HistoryCSV: HistoryForm {
     switch reading.what {
     case .lost(let range):
       writeError(
-        "dpdkfwd-stat: \(names.name(reading)): entries \(range.lowerBound) to \(range.upperBound) are lost")
+        "dpdkfwd-stat: \(reading.about): entries \(range.lowerBound) to \(range.upperBound) are lost")
     case .entry(_, let record):
-      _ = names.name(reading)
       let cells = fields.flatMap { field -> [String] in
         guard case .list(let values) = record.value(of: field) else { return [record.value(of: field).description] }
         return values.map(\.description)
