@@ -1,0 +1,144 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The history that lcores, ports and pools keep, read while they write it and after.
+struct RingTests {
+  private static func endless(_ options: [String]) throws -> Forwarder {
+    try Forwarder(["--stats-interval", "0.01"] + options) { folder in
+      let frames = (0..<64).map { Datagram.ipv4(from: "10.0.0.1", to: "10.0.0.2").udp(from: $0, to: 53).frame() }
+      try Capture(frames: frames).write(to: folder.appending(path: "in.pcap"))
+      return ["net_pcap0,rx_pcap=\(folder.path)/in.pcap,infinite_rx=1", "net_null1,no-rx=1"]
+    }
+  }
+
+  /// Must show: a reader that was stopped reports the exact range it lost. The ring keeps six seconds of this history.
+  @Test func `a reader that was stopped names the entries it lost, and no other`() async throws {
+    let forwarder = try Self.endless(["--duration", "40"])
+    let (story, ended) = try await forwarder.run { running in
+      try await running.forwarding()
+      let words = ["-f", forwarder.prefix, "history", "--follow", "--json", "--interval", "0.1", "--count", "30"]
+      let (_, reader) = try await Tool.stat.run(words, limit: .seconds(40)) { process in
+        try await Task.sleep(for: .seconds(1))
+        try process.send(SIGSTOP)
+        try await Task.sleep(for: .seconds(10))
+        try process.send(SIGCONT)
+      }
+      #expect(reader.status == .exited(0), "\(reader.errors)")
+      try running.send(SIGTERM)
+      return try Story(lines: reader.output)
+    }
+    ended.expectClean()
+    #expect(story.lost.count == 1, "\(story.lost)")
+    #expect(story.lost.first.map { $0.count > 100 } == true, "\(story.lost)")
+    #expect(story.entries.count > 600)
+    story.expectComplete()
+  }
+
+  @Test func `after a clean end the history ends with the last packet`() async throws {
+    let forwarder = try Self.endless(["--duration", "2"])
+    let ended = try await forwarder.run()
+    ended.expectClean()
+    let answer = try await forwarder.stat("history", "--json")
+    #expect(answer.status == .exited(0), "\(answer.errors)")
+    let story = try Story(document: answer.output)
+    story.expectComplete()
+    #expect(story.entries.count > 100)
+    #expect(story.entries.last?["rx_packets"] == ended.balance?.received)
+    for kind in ["ports", "mempools"] {
+      let other = try Story(document: try await forwarder.stat("history", kind, "--json").output)
+      #expect(other.entries.count > 100, "\(kind)")
+    }
+  }
+
+  @Test func `after kill -9 the history is there, each entry whole`() async throws {
+    let forwarder = try Self.endless(["--duration", "20"])
+    let (_, ended) = try await forwarder.run { running in
+      try await running.forwarding()
+      try await Task.sleep(for: .seconds(1))
+      try running.send(SIGKILL)
+    }
+    #expect(ended.status == .signaled(9))
+    let answer = try await forwarder.stat("history", "--json")
+    #expect(answer.output.contains("stale"))
+    let story = try Story(document: answer.output)
+    story.expectComplete()
+    #expect(story.entries.count > 50)
+    for entry in story.entries {
+      #expect(entry["rx_packets"] == (entry["tx_packets"] ?? 0) + (entry["held"] ?? 0) + (entry["dropped"] ?? 0))
+    }
+  }
+
+  @Test func `an lcore without packets writes its history on time`() async throws {
+    let forwarder = try Forwarder(["--stats-interval", "0.05", "--duration", "3"]) { _ in
+      ["net_null0,no-rx=1", "net_null1,no-rx=1"]
+    }
+    let ended = try await forwarder.run()
+    ended.expectClean()
+    let story = try Story(document: try await forwarder.stat("history", "--json").output)
+    story.expectComplete()
+    // Three seconds of 20 entries each, on a machine that may be busy with other tests.
+    #expect(story.entries.count > 40)
+    #expect(story.entries.count <= 63)
+    #expect(story.entries.last.map { ($0["sleeps"] ?? 0) > 0 } == true)
+  }
+
+  @Test func `the live view shows what passes`() async throws {
+    let forwarder = try Self.endless(["--duration", "20"])
+    let (_, ended) = try await forwarder.run { running in
+      try await running.forwarding()
+      let lines = try await forwarder.stat("--count", "3", "--interval", "0.2").output.split(separator: "\n")
+      #expect(lines.count == 3)
+      #expect(lines.allSatisfy { $0.contains("running") && !$0.contains("rx 0pps") && !$0.contains("tx 0pps") })
+      let watched = try await forwarder.stat("watch", "dpdkfwd_lcore_rx_packets_total", "--count", "2")
+      #expect(watched.output.split(separator: "\n").last?.hasSuffix("/s") == true, "\(watched.output)")
+      try running.send(SIGTERM)
+    }
+    ended.expectClean()
+  }
+}
+
+/// What `history --json` told of one lcore.
+private struct Story {
+  private(set) var entries: [[String: Int]] = []
+  private(set) var lost: [ClosedRange<Int>] = []
+  /// Numbers in the order they came.
+  private var numbers: [ClosedRange<Int>] = []
+
+  init(document: String) throws {
+    let json = try JSONSerialization.jsonObject(with: Data(document.utf8)) as? [String: Any]
+    for entry in json?["entries"] as? [[String: Any]] ?? [] { add(entry) }
+    #expect((json?["lost"] as? [Any])?.isEmpty == true)
+  }
+
+  init(lines: String) throws {
+    for line in lines.split(separator: "\n").dropFirst() {
+      let json = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
+      if let gap = json["lost"] as? [String: Int], let from = gap["from"], let to = gap["to"] {
+        lost.append(from...to)
+        numbers.append(from...to)
+      } else {
+        add(json)
+      }
+    }
+  }
+
+  private mutating func add(_ json: [String: Any]) {
+    let entry = json.compactMapValues { $0 as? Int }
+    entries.append(entry)
+    numbers.append((entry["sequence"] ?? -1)...(entry["sequence"] ?? -1))
+  }
+
+  /// Every number once and in order, as an entry or within a gap; and no counter goes back.
+  func expectComplete(sourceLocation: SourceLocation = #_sourceLocation) {
+    #expect(!entries.isEmpty, sourceLocation: sourceLocation)
+    for (last, next) in zip(numbers, numbers.dropFirst()) where next.lowerBound != last.upperBound + 1 {
+      Issue.record("after entry \(last.upperBound) comes \(next.lowerBound)", sourceLocation: sourceLocation)
+    }
+    for (last, next) in zip(entries, entries.dropFirst()) {
+      for field in ["rx_packets", "tx_packets", "monotonic"] where (next[field] ?? 0) < (last[field] ?? 0) {
+        Issue.record("\(field) goes back at entry \(next["sequence"] ?? -1)", sourceLocation: sourceLocation)
+      }
+    }
+  }
+}
