@@ -144,7 +144,7 @@ struct Ledger: BitwiseCopyable {
       unsafe drops[i].packets = count.packets
       unsafe drops[i].bytes = count.bytes
     }
-    for i in InvalidReason.allCases.indices { unsafe invalid[i].packets = tally.invalid(i) }
+    for i in 0..<Tally.invalidSlots { unsafe invalid[i].packets = tally.invalid(i) }
     unsafe record.pointee.dropped = tally.dropped
   }
 

@@ -12,6 +12,8 @@ public struct Tally: ~Copyable {
 
   public private(set) var kinds = InlineArray<20, Count>(repeating: Count())
   public private(set) var drops = InlineArray<19, Count>(repeating: Count())
+  /// How many counters the table of invalid reasons has, by raw value.
+  public static var invalidSlots: Int { 18 }
   public private(set) var invalid = InlineArray<18, UInt64>(repeating: 0)
   /// Packets dropped for any reason.
   public private(set) var dropped: UInt64 = 0

@@ -211,6 +211,7 @@ import Wire
     let tally = Tally()
     #expect(tally.drops.count == DropReason.slots)
     #expect(tally.invalid.count == InvalidReason.allCases.count)
+    #expect(Tally.invalidSlots == InvalidReason.allCases.count)
     #expect(tally.kinds.count == PacketKind.allCases.count)
     #expect(Set(PacketKind.allCases.map(\.name)).count == PacketKind.allCases.count)
     #expect(Set(InvalidReason.allCases.map(\.name)).count == InvalidReason.allCases.count)
