@@ -66,13 +66,11 @@ public final class Forwarder {
   }
 
   private static func schema(_ plan: Plan) -> Schema {
-    // Place 0 of the first two tables is no reason.
-    let reasons = Dictionary(uniqueKeysWithValues: DropReason.allCases.map { (Int($0.rawValue), $0.name) })
-    return ForwarderSchema.make(
+    ForwarderSchema.make(
       lcores: plan.workers.count, ports: plan.ports.count,
       queues: plan.workers.map { $0.receive.count + $0.transmit.count }.max() ?? 1, pools: plan.pools.count,
-      dropReasons: (0..<DropReason.slots).map { reasons[$0] ?? "none" },
-      invalidReasons: InvalidReason.allCases.map(\.name), packetKinds: PacketKind.allCases.map(\.name),
+      dropReasons: DropReason.allCases.map(\.name),
+      invalidReasons: InvalidReason.allCases.dropFirst().map(\.name), packetKinds: PacketKind.allCases.map(\.name),
       stages: Stage.allCases.map(\.rawValue), history: plan.settings.statsRecords)
   }
 
@@ -215,7 +213,7 @@ public final class Forwarder {
     for port in hardware.ports where port.limits.keepsPackets {
       for i in plan.workers.indices {
         unsafe lcores[i].pointee.worker.empty(port: PortID(rawValue: port.number), bursts: 1024)
-        unsafe lcores[i].pointee.commit()
+        unsafe lcores[i].pointee.conclude()
       }
     }
     supervisor.figures.readPorts()

@@ -52,8 +52,7 @@ struct Lcore: ~Copyable {
       if rest > 0 { sleep(rest) }
     }
     worker.drain()
-    nextMemory = 0
-    commit()
+    conclude()
     ledger.setState(.stopped)
   }
 
@@ -79,6 +78,12 @@ struct Lcore: ~Copyable {
     nextCommit = now &+ commitEvery
     ledger.commit(&worker, sleeps: sleeps, sleepCycles: sleepCycles, now: now)
     if now >= nextMemory { remember(now) }
+  }
+
+  /// The last commit, which goes into the history whatever the time.
+  mutating func conclude() {
+    nextMemory = 0
+    commit()
   }
 
   @inline(never)

@@ -14,6 +14,7 @@ struct Ledger: BitwiseCopyable {
 
   private let record: UnsafeMutablePointer<dpdkfwd_lcore_record>
   private let queues: UnsafeMutablePointer<dpdkfwd_queue_record>
+  // By raw value less one: 0 is no reason, and has no record.
   private let drops: UnsafeMutablePointer<dpdkfwd_tally_record>
   private let invalid: UnsafeMutablePointer<dpdkfwd_tally_record>
   private let kinds: UnsafeMutablePointer<dpdkfwd_tally_record>
@@ -43,8 +44,8 @@ struct Ledger: BitwiseCopyable {
       unsafe queues[i].direction = i < receive.count ? 0 : 1
       unsafe queues[i].generation = 1
     }
-    for i in 0..<DropReason.slots { unsafe drops[i].lcore = UInt32(lcore) }
-    for i in InvalidReason.allCases.indices { unsafe invalid[i].lcore = UInt32(lcore) }
+    for i in 1..<DropReason.slots { unsafe drops[i - 1].lcore = UInt32(lcore) }
+    for i in 1..<Tally.invalidSlots { unsafe invalid[i - 1].lcore = UInt32(lcore) }
     for i in PacketKind.allCases.indices { unsafe kinds[i].lcore = UInt32(lcore) }
   }
 
@@ -84,7 +85,7 @@ struct Ledger: BitwiseCopyable {
       unsafe entry.pointee.held = record.pointee.held
       unsafe entry.pointee.dropped = record.pointee.dropped
       unsafe withUnsafeMutableBytes(of: &entry.pointee.drops) { reasons in
-        for i in 0..<DropReason.slots {
+        for i in 0..<DropReason.slots - 1 {
           unsafe reasons.storeBytes(of: drops[i].packets, toByteOffset: 8 * i, as: UInt64.self)
         }
       }
@@ -139,12 +140,12 @@ struct Ledger: BitwiseCopyable {
 
   @inline(never)
   private func commitOthers(_ tally: borrowing Tally) {
-    for i in 0..<DropReason.slots {
+    for i in 1..<DropReason.slots {
       let count = tally.drop(i)
-      unsafe drops[i].packets = count.packets
-      unsafe drops[i].bytes = count.bytes
+      unsafe drops[i - 1].packets = count.packets
+      unsafe drops[i - 1].bytes = count.bytes
     }
-    for i in 0..<Tally.invalidSlots { unsafe invalid[i].packets = tally.invalid(i) }
+    for i in 1..<Tally.invalidSlots { unsafe invalid[i - 1].packets = tally.invalid(i) }
     unsafe record.pointee.dropped = tally.dropped
   }
 

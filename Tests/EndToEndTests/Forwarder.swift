@@ -83,11 +83,11 @@ struct Running: Sendable {
 
   func send(_ signal: Int32) throws { try process.send(signal) }
 
-  /// Waits until the forwarder's counters satisfy the condition; fails after ten seconds.
+  /// Waits until the forwarder's counters satisfy the condition; fails after thirty seconds.
   @discardableResult
   func metrics(once condition: (Metrics) -> Bool) async throws -> Metrics {
     let start = ContinuousClock.now
-    while ContinuousClock.now - start < .seconds(10) {
+    while ContinuousClock.now - start < .seconds(30) {
       let answer = try await forwarder.stat("metrics")
       if answer.status == .exited(0) {
         let metrics = try Metrics(answer)
@@ -95,7 +95,7 @@ struct Running: Sendable {
       }
       try await Task.sleep(for: .milliseconds(50))
     }
-    throw Complaint("the counters did not come to what was waited for in ten seconds")
+    throw Complaint("the counters did not come to what was waited for in thirty seconds")
   }
 
   /// Waits until packets have been received.

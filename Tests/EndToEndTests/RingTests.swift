@@ -52,7 +52,7 @@ struct RingTests {
   }
 
   @Test func `after kill -9 the history is there, each entry whole`() async throws {
-    let forwarder = try Self.endless(["--duration", "20"])
+    let forwarder = try Self.endless(["--duration", "50"])
     let (_, ended) = try await forwarder.run { running in
       try await running.forwarding()
       try await Task.sleep(for: .seconds(1))
@@ -84,7 +84,7 @@ struct RingTests {
   }
 
   @Test func `the live view shows what passes`() async throws {
-    let forwarder = try Self.endless(["--duration", "20"])
+    let forwarder = try Self.endless(["--duration", "50"])
     let (_, ended) = try await forwarder.run { running in
       try await running.forwarding()
       let lines = try await forwarder.stat("--count", "3", "--interval", "0.2").output.split(separator: "\n")

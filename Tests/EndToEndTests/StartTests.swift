@@ -59,7 +59,7 @@ struct RefusalTests {
   }
 
   @Test func `a second forwarder of the same name is refused, exit 69`() async throws {
-    let first = try Self.null(["--duration", "20"])
+    let first = try Self.null(["--duration", "50"])
     let (second, ended) = try await first.run { running in
       try await running.metrics { $0.sum("dpdkfwd_ports") != nil || $0.sum("dpdkfwd_lcores") != nil }
       let words = ["--lcores", "0@0", "--no-pci", "--no-telemetry", "--no-huge", "-m", "512"]
@@ -117,7 +117,7 @@ struct EndTests {
 
   @Test(arguments: [SIGINT, SIGTERM])
   func `a signal drains it, exit 0`(signal: Int32) async throws {
-    let (_, ended) = try await Self.endless(["--duration", "20"]).run { running in
+    let (_, ended) = try await Self.endless(["--duration", "50"]).run { running in
       try await running.forwarding()
       try running.send(signal)
     }

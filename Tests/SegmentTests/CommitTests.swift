@@ -1,5 +1,4 @@
 import CSegment
-import Foundation
 import Glibc
 import Synchronization
 import Testing
@@ -98,15 +97,9 @@ import Testing
         #expect(try reader.liveness() == .running)
         #expect(reader.records(of: try reader.kind("lcores")).count == 2)
       }
-      #expect(try mappings() <= 2, "the writer's own, and perhaps the last reader's")
+      #expect(try scratch.mappings() <= 2, "the writer's own, and perhaps the last reader's")
       _ = writer
     }
-  }
-
-  /// How often this test's segment is mapped; other tests of the process have others.
-  private func mappings() throws -> Int {
-    try String(contentsOfFile: "/proc/self/maps", encoding: .utf8).split(separator: "\n")
-      .count { $0.contains(scratch.root) && $0.hasSuffix("/segment") }
   }
 
   @Test func `a reader does not wait for a writer that died in a commit`() throws {

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 @testable import Segment
 
@@ -8,6 +8,12 @@ final class Scratch: Sendable {
 
   init() {
     root = "/dev/shm/dpdkfwd-test-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+  }
+
+  /// How often this test's segment is mapped; other tests of the process have others.
+  func mappings() throws -> Int {
+    try String(contentsOfFile: "/proc/self/maps", encoding: .utf8).split(separator: "\n")
+      .count { $0.contains(root) && $0.hasSuffix("/segment") }
   }
 
   func paths(_ prefix: String = "t") throws -> SegmentPaths { try SegmentPaths(root: root, prefix: prefix) }
