@@ -186,18 +186,6 @@ int cdpdk_become(uint32_t user, uint32_t group, const char **step)
     return setresuid((uid_t) -1, 0, (uid_t) -1) == 0 || setresgid((gid_t) -1, 0, (gid_t) -1) == 0 ? EPERM : 0;
 }
 
-static uint64_t clock_nanoseconds(clockid_t id)
-{
-    struct timespec t;
-
-    clock_gettime(id, &t);
-    return (uint64_t) t.tv_sec * 1000000000 + (uint64_t) t.tv_nsec;
-}
-
-uint64_t cdpdk_clock_monotonic(void) { return clock_nanoseconds(CLOCK_MONOTONIC); }
-
-uint64_t cdpdk_clock_wall(void) { return clock_nanoseconds(CLOCK_REALTIME); }
-
 void cdpdk_settle_output(void)
 {
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);

@@ -53,7 +53,7 @@ final class Figures: @unchecked Sendable {
 
   /// Writes what was read last into the history.
   func remember() {
-    let (wall, monotonic) = (cdpdk_clock_wall(), cdpdk_clock_monotonic())
+    let (wall, monotonic) = (Segment.Clock.wall(), Segment.Clock.monotonic())
     for i in portHistory.indices {
       let port = unsafe segment.port(i)
       unsafe portHistory[i].append { entry in

@@ -119,7 +119,7 @@ public final class Forwarder {
     unsafe setText(&forwarder.pointee.prefix, prefix)
     unsafe setText(&forwarder.pointee.mode, "bridged")
     unsafe forwarder.pointee.pid = UInt32(getpid())
-    unsafe forwarder.pointee.started_at = cdpdk_clock_wall()
+    unsafe forwarder.pointee.started_at = Segment.Clock.wall()
     unsafe forwarder.pointee.ports = UInt16(hardware.ports.count)
     unsafe forwarder.pointee.lcores = UInt16(plan.workers.count)
     for (i, port) in hardware.ports.enumerated() {

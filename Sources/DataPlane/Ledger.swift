@@ -1,4 +1,3 @@
-internal import CDPDK
 internal import CSegment
 internal import Pipeline
 internal import Segment
@@ -69,8 +68,8 @@ struct Ledger: BitwiseCopyable {
   @inline(never)
   mutating func remember() {
     unsafe history.append { entry in
-      unsafe entry.pointee.at = cdpdk_clock_wall()
-      unsafe entry.pointee.monotonic = cdpdk_clock_monotonic()
+      unsafe entry.pointee.at = Segment.Clock.wall()
+      unsafe entry.pointee.monotonic = Segment.Clock.monotonic()
       unsafe entry.pointee.lcore = record.pointee.lcore
       unsafe entry.pointee.breaths = record.pointee.breaths
       unsafe entry.pointee.busy_breaths = record.pointee.busy_breaths

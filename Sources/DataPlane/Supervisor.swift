@@ -1,4 +1,3 @@
-internal import CDPDK
 internal import CSegment
 internal import Logging
 internal import Pipeline
@@ -34,7 +33,7 @@ struct Supervisor: Sendable {
       let pace = pace(since: began, quiet: idle.quietSince, memory: memory.next)
       if let signal = StopSignals.wait(pace) { return signal }
       let now = clock.now
-      segment.beat(cdpdk_clock_monotonic())
+      segment.beat(Segment.Clock.monotonic())
       idle.see(received: received, at: now)
       if let limit = settings.duration, now - began >= limit { return "the duration is over" }
       if let limit = settings.idleExit, now - idle.quietSince >= limit {

@@ -1,7 +1,8 @@
 public import Primitives
 internal import Wire
 
-/// Where the packets of one ingress port leave, and what can leave there: a value the worker renews every breath.
+/// Where the packets of one ingress port leave, and what can leave there: a value that the worker renews when a
+/// link changes.
 public struct Egress: BitwiseCopyable, Sendable {
   public var port: PortID
   /// Why nothing can leave at all just now (`.linkDown`, `.noPair`), or `nil`.

@@ -89,7 +89,7 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
     let count = unsafe io.receive(port: receives[r].port, queue: receives[r].queue, into: packets.buffer)
     burstSizes[UInt.bitWidth - count.leadingZeroBitCount] &+= 1
     if count > 0 {
-      // A span by way of `packets.prefix` would hold on to all of `self`, which is about to change.
+      // A span that borrows `packets` would hold on to all of `self`, which is about to change.
       let arrived = unsafe packets.buffer
       unsafe receives[r].count(Span(_unsafeStart: arrived.baseAddress!, count: count), full: count == arrived.count)
     }

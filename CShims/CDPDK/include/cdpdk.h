@@ -145,12 +145,6 @@ bool cdpdk_interface_up(uint16_t port);
 /** Bytes one mbuf of that data room takes in its pool, headers and padding included. */
 uint32_t cdpdk_element_size(uint16_t data_room);
 
-/* struct timespec reaches Swift through whichever module claims it first; so nanoseconds cross the border instead. */
-
-/** Nanoseconds of CLOCK_MONOTONIC, and since 1970. */
-uint64_t cdpdk_clock_monotonic(void);
-uint64_t cdpdk_clock_wall(void);
-
 /** Output as a service wants it: a line reaches its reader when it is written, and a reader that went away ends
  *  nothing (SIGPIPE). */
 void cdpdk_settle_output(void);
@@ -158,7 +152,8 @@ void cdpdk_settle_output(void);
 /** SIGINT and SIGTERM: blocked or not in the calling thread and those it starts. */
 void cdpdk_stop_signals_block(bool block);
 
-/** Waits for one of them, which must be blocked; 0 when none came within the time. */
+/** Waits for one of them, which must be blocked; 0 when none came within the time. (Nanoseconds: struct timespec reaches
+ *  Swift through whichever module claims it first.) */
 int cdpdk_stop_signals_wait(uint64_t nanoseconds);
 
 /** The CPUs a thread may run on, as sched_setaffinity(2) takes them. */
