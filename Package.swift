@@ -25,14 +25,21 @@ let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 
 let layers: [Layer] = [
   Layer(name: "CSegment", kind: .shim),
+  Layer(name: "CTables", kind: .shim),
   Layer(name: "CDPDK", kind: .shim),
   Layer(name: "Primitives"),
   Layer(name: "Wire", uses: ["Primitives"]),
+  Layer(name: "Tables", uses: ["Primitives", "CTables"]),
   Layer(name: "Segment", uses: ["Primitives", "CSegment"]),
-  Layer(name: "Pipeline", uses: ["Primitives", "Wire"]),
-  Layer(name: "Settings", uses: ["Primitives"], products: [toml]),
+  Layer(name: "Steering", uses: ["Primitives", "Wire"]),
+  Layer(name: "Conntrack", uses: ["Primitives", "Wire", "Tables", "CTables", "CSegment"]),
+  Layer(name: "Pipeline", uses: ["Primitives", "Wire", "Tables", "Steering", "Conntrack"]),
+  Layer(name: "Settings", uses: ["Primitives", "Conntrack", "Steering"], products: [toml]),
   Layer(
-    name: "DataPlane", uses: ["Primitives", "Wire", "Pipeline", "Segment", "Settings", "CSegment", "CDPDK"],
+    name: "DataPlane",
+    uses: [
+      "Primitives", "Wire", "Tables", "Steering", "Conntrack", "Pipeline", "Segment", "Settings", "CSegment", "CDPDK",
+    ],
     products: [logging]),
   Layer(
     name: "dpdkfwd", kind: .executable, uses: ["Segment", "Settings", "DataPlane"],
@@ -49,6 +56,8 @@ let layers: [Layer] = [
   Layer(name: "TestSupportTests", kind: .test, uses: ["TestSupport"]),
   Layer(name: "PrimitivesTests", kind: .test, uses: ["Primitives", "TestSupport"]),
   Layer(name: "WireTests", kind: .test, uses: ["Primitives", "Wire", "TestSupport"]),
+  Layer(
+    name: "ConntrackTests", kind: .test, uses: ["Primitives", "Wire", "Tables", "CSegment", "Conntrack", "TestSupport"]),
   Layer(name: "SegmentTests", kind: .test, uses: ["CSegment", "Segment", "TestSupport"]),
   Layer(name: "PipelineTests", kind: .test, uses: ["Primitives", "Wire", "Pipeline", "TestSupport"]),
   Layer(name: "SettingsTests", kind: .test, uses: ["Primitives", "Settings", "TestSupport"]),

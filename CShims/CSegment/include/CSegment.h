@@ -6,6 +6,7 @@
 #define CSEGMENT_H
 
 #include "segment_file.h"
+#include "segment_conntrack.h"
 #include "segment_records.h"
 
 #include <stddef.h>
