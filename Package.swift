@@ -58,6 +58,7 @@ let layers: [Layer] = [
   Layer(name: "WireTests", kind: .test, uses: ["Primitives", "Wire", "TestSupport"]),
   Layer(
     name: "ConntrackTests", kind: .test, uses: ["Primitives", "Wire", "Tables", "CSegment", "Conntrack", "TestSupport"]),
+  Layer(name: "TablesTests", kind: .test, uses: ["Primitives", "Tables", "TestSupport"]),
   Layer(name: "SegmentTests", kind: .test, uses: ["CSegment", "Segment", "TestSupport"]),
   Layer(name: "PipelineTests", kind: .test, uses: ["Primitives", "Wire", "Pipeline", "TestSupport"]),
   Layer(name: "SettingsTests", kind: .test, uses: ["Primitives", "Settings", "TestSupport"]),
