@@ -4,6 +4,7 @@ public struct GREView: ~Escapable {
     public static let size = 4  // bytes, without the optional fields
     public static let flags = Field<UInt16>(at: 0)
     public static let etherType = Field<UInt16>(at: 2)
+    public static let call = Field<UInt16>(at: 6)  // version 1
     public static let key = Field<UInt32>(at: 0)  // from where the optional fields before it end
   }
   /// Bits of the flags word; each announces four bytes, in this order, checksum and routing the same four.
@@ -45,6 +46,15 @@ public struct GREView: ~Escapable {
   public var key: UInt32? {
     guard flags & Flag.key != 0 else { return nil }
     return bytes[Layout.key, from: flags & (Flag.checksum | Flag.routing) != 0 ? 8 : 4]
+  }
+
+  /// What tells one GRE flow from another between two hosts, as netfilter does: the call of PPTP's version at the
+  /// destination (RFC 2637 §4.1), 0 for plain GRE whatever its key. `header` may be cut, as in a quote.
+  ///
+  /// - Returns: `nil` for version 1 with anything but PPP.
+  public static func call(_ header: RawSpan) -> UInt16? {
+    guard header.byteCount >= 8, header[Layout.flags] & 7 == 1 else { return 0 }
+    return header[Layout.etherType] == 0x880B ? header[Layout.call] : nil
   }
   public var payload: RawSpan { @_lifetime(copy self) get { bytes.after(headerLength) } }
 }

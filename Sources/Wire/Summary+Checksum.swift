@@ -13,6 +13,11 @@ extension Summary {
     case IPProtocol.udp:
       let isMissing = datagram[UDPView.Layout.checksum] == 0
       return isMissing || sum(datagram, frame) == 0xFFFF ? .none : .udpBadChecksum
+    case IPProtocol.udplite:
+      let coverage = Int(datagram[UDPView.Layout.length])
+      var checksum = pseudoHeader(datagram.byteCount, frame)
+      checksum.add(coverage == 0 ? datagram : datagram.extracting(first: coverage))
+      return checksum.folded == 0xFFFF ? .none : .udpBadChecksum
     case IPProtocol.icmp where !isIPv6:
       var checksum = InternetChecksum()
       checksum.add(datagram)
@@ -35,6 +40,16 @@ extension Summary {
     let at = Int(transportOffset)
     guard transport == IPProtocol.udp, at != 0, at + UDPView.Layout.size <= frame.byteCount else { return false }
     return frame[UDPView.Layout.checksum, from: at] == 0
+  }
+
+  /// Whether a UDP-Lite datagram has a checksum, as it must, and says that it covers its header at least and no more
+  /// than there is (RFC 3828 §3.1). `frame` holds the header.
+  public func isCoverageSound(_ frame: RawSpan) -> Bool {
+    let at = Int(transportOffset)
+    guard transport == IPProtocol.udplite, at != 0, at + UDPView.Layout.size <= frame.byteCount else { return false }
+    let coverage = Int(frame[UDPView.Layout.length, from: at])  // where UDP has its length
+    return (coverage == 0 || (UDPView.Layout.size...max(UDPView.Layout.size, Int(datagramEnd) - at)).contains(coverage))
+      && frame[UDPView.Layout.checksum, from: at] != 0
   }
 
   /// Fills in the checksum of a whole TCP or UDP datagram, every byte of it in `frame`: what a virtual port leaves to

@@ -13,16 +13,20 @@ extension Summary {
       guard payload >= ICMPView.Layout.size else { return invalid = .icmpShort }
       guard here >= ICMPView.Layout.size else { return askForMore() }
       sourcePort = frame[ICMPView.Layout.typeAndCode, from: at]
-      if sourcePort >> 8 == 0 || sourcePort >> 8 == 8 {  // echo reply, echo request
+      if isQuery(isIPv6: false) {
         destinationPort = frame[ICMPView.Layout.identifier, from: at]
       }
     case IPProtocol.icmpv6 where isIPv6:
       guard payload >= ICMPv6View.Layout.size else { return invalid = .icmpv6Short }
       guard here >= min(payload, ICMPv6View.Layout.echoSize) else { return askForMore() }
       sourcePort = frame[ICMPv6View.Layout.typeAndCode, from: at]
-      if payload >= ICMPv6View.Layout.echoSize, sourcePort >> 8 == 128 || sourcePort >> 8 == 129 {
+      if payload >= ICMPv6View.Layout.echoSize, isQuery(isIPv6: true) {
         destinationPort = frame[ICMPv6View.Layout.identifier, from: at]
       }
+    case IPProtocol.udplite:
+      guard payload >= UDPView.Layout.size else { return invalid = .udpShort }
+      guard here >= UDPView.Layout.size else { return askForMore() }
+      take(ports: frame[UDPView.Layout.ports, from: at])
     case IPProtocol.sctp:
       guard payload >= SCTPView.Layout.size else { return invalid = .sctpShort }
       guard here >= SCTPView.Layout.size else { return askForMore() }
@@ -55,6 +59,14 @@ extension Summary {
       invalid = .udpLengthBelowHeader
     } else if claimed > payload {
       invalid = .udpLengthBeyondPayload
+    }
+  }
+
+  /// Whether the ICMP message, whose type and code are known, carries an identifier.
+  private func isQuery(isIPv6: Bool) -> Bool {
+    switch ICMPClass(type: UInt8(truncatingIfNeeded: sourcePort >> 8), isIPv6: isIPv6) {
+    case .request, .reply: true
+    case .error, .untracked, .other: false
     }
   }
 

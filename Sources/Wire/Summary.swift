@@ -25,7 +25,7 @@ public struct Summary: BitwiseCopyable, Equatable, Sendable {
   public var networkOffset: UInt16 = 0
   /// Where the transport header starts; 0 when this frame holds none (not IP, a later fragment, a cut chain).
   public var transportOffset: UInt16 = 0
-  /// Ports; for ICMP and ICMPv6 type << 8 | code, and the identifier of echo messages (else 0).
+  /// Ports; for ICMP and ICMPv6 type << 8 | code, and the identifier of queries and their answers (else 0).
   public var sourcePort: UInt16 = 0
   public var destinationPort: UInt16 = 0
   /// Offset of a fragment's data in its datagram's payload, in bytes.

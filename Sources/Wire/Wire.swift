@@ -41,9 +41,11 @@ public enum IPProtocol {
   public static let gre: UInt8 = 47
   public static let authentication: UInt8 = 51
   public static let icmpv6: UInt8 = 58
+  public static let noNextHeader: UInt8 = 59
   public static let destination: UInt8 = 60
   public static let sctp: UInt8 = 132
   public static let mobility: UInt8 = 135
+  public static let udplite: UInt8 = 136
   public static let hip: UInt8 = 139
   public static let shim6: UInt8 = 140
 }
