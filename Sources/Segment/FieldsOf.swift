@@ -21,11 +21,12 @@ public struct FieldsOf<Record> {
     number(id, name, path, .counter, unit, help, labels: labels, count: count, metric: metric)
   }
 
+  /// - Parameter labels: the enumeration that names the elements of an array.
   public func gauge<Value>(
     _ id: UInt16, _ name: String, _ path: KeyPath<Record, Value>, _ unit: String, _ help: String,
-    enumeration: UInt16 = 0, metric: String? = nil
+    enumeration: UInt16 = 0, labels: UInt16 = 0, metric: String? = nil
   ) -> Field {
-    number(id, name, path, .gauge, unit, help, enumeration: enumeration, metric: metric)
+    number(id, name, path, .gauge, unit, help, enumeration: enumeration, labels: labels, metric: metric)
   }
 
   /// - Parameter type: needed for text and addresses.
@@ -46,6 +47,13 @@ public struct FieldsOf<Record> {
 
   public func generation(_ id: UInt16, _ path: KeyPath<Record, UInt64>) -> Field {
     field(id, "generation", path, .generation, "", "Zero while the record is unused", metric: "")
+  }
+
+  /// The generation of an arena's records: see `Kind.isArena`.
+  public func generation(
+    _ id: UInt16, _ name: String, _ path: KeyPath<Record, UInt32>, _ help: String
+  ) -> Field {
+    field(id, name, path, .generation, "", help, metric: "")
   }
 
   public func sequence(_ id: UInt16, _ path: KeyPath<Record, UInt64>) -> Field {

@@ -8,12 +8,24 @@ extension SegmentWriter {
   public func queue(lcore: Int, _ index: Int) -> UnsafeMutablePointer<dpdkfwd_queue_record> {
     unsafe bound(.queues, shard: lcore, index: index)
   }
-  /// - Parameter kind: `.drops`, `.invalid` or `.packets`.
+  /// - Parameter kind: `.drops`, `.invalid`, `.packets` or `.trackingFaults`.
   public func tally(_ kind: KindID, lcore: Int, _ heading: Int) -> UnsafeMutablePointer<dpdkfwd_tally_record> {
     unsafe bound(kind, shard: lcore, index: heading)
   }
   public func mempool(_ index: Int) -> UnsafeMutablePointer<dpdkfwd_mempool_record> {
     unsafe bound(.mempools, index: index)
+  }
+
+  /// The first connection of a worker's arena, of as many as the schema has records; with no tracking they trap.
+  public func connections(_ shard: Int) -> UnsafeMutablePointer<dpdkfwd_ct_record> {
+    unsafe bound(.connections, shard: shard)
+  }
+  /// The first extension of a worker's arena.
+  public func extensions(_ shard: Int) -> UnsafeMutablePointer<dpdkfwd_ct_extension_record> {
+    unsafe bound(.connectionExtensions, shard: shard)
+  }
+  public func connectionShard(_ shard: Int) -> UnsafeMutablePointer<dpdkfwd_ct_shard_record> {
+    unsafe bound(.connectionShards, shard: shard)
   }
 
   public func lcoreHistory(_ shard: Int) -> RingWriter<dpdkfwd_lcore_history_record> { ring(.lcoreHistory, shard) }
@@ -24,7 +36,7 @@ extension SegmentWriter {
 
   /// Gives every tally its heading: the index of its record.
   func numberTallies() {
-    for kind in schema.kinds where [.drops, .invalid, .packets].contains(kind.id) {
+    for kind in schema.kinds where [.drops, .invalid, .packets, .trackingFaults].contains(kind.id) {
       for shard in 0..<kind.shards {
         for heading in 0..<kind.records {
           unsafe tally(kind.id, lcore: shard, heading).pointee.heading = UInt32(heading)

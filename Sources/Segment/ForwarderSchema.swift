@@ -12,6 +12,10 @@ extension KindID {
   public static let lcoreHistory = KindID(rawValue: 9)
   public static let portHistory = KindID(rawValue: 10)
   public static let mempoolHistory = KindID(rawValue: 11)
+  public static let connections = KindID(rawValue: 12)
+  public static let connectionExtensions = KindID(rawValue: 13)
+  public static let connectionShards = KindID(rawValue: 14)
+  public static let trackingFaults = KindID(rawValue: 15)
 }
 
 /// The tables of the forwarder itself.
@@ -26,6 +30,18 @@ public enum ForwarderSchema {
     static let dropReason: UInt16 = 7
     static let invalidReason: UInt16 = 8
     static let packetKind: UInt16 = 9
+    static let ipProtocol: UInt16 = 10
+    static let connectionProtocol: UInt16 = 11
+    static let connectionStatus: UInt16 = 12
+    static let connectionFlag: UInt16 = 13
+    static let tcpState: UInt16 = 14
+    static let tcpFlag: UInt16 = 15
+    static let sctpState: UInt16 = 16
+    static let extensionKind: UInt16 = 17
+    static let packetClass: UInt16 = 18
+    static let trackingFault: UInt16 = 19
+    static let cacheMiss: UInt16 = 20
+    static let connectionLimit: UInt16 = 21
   }
 
   /// - Parameters:
@@ -33,9 +49,10 @@ public enum ForwarderSchema {
   ///   - dropReasons: as they are spelled in metrics; the index is the record. Likewise the lists after it.
   ///   - stages: at most `SEGMENT_MAX_STAGES`, as there are at most `SEGMENT_MAX_DROP_REASONS`.
   ///   - history: entries in each ring.
+  ///   - tracking: the tables of connection tracking; `nil`: there are none.
   public static func make(
     lcores: Int, ports: Int, queues: Int, pools: Int, dropReasons: [String], invalidReasons: [String],
-    packetKinds: [String], stages: [String], history: Int
+    packetKinds: [String], stages: [String], history: Int, tracking: TrackingTables? = nil
   ) -> Schema {
     precondition(stages.count <= Int(SEGMENT_MAX_STAGES), "more stages than a lcore's record has room for")
     precondition(dropReasons.count <= Int(SEGMENT_MAX_DROP_REASONS), "more drop reasons than its history has room for")
@@ -58,7 +75,7 @@ public enum ForwarderSchema {
         mempools(count: pools),
         lcoreHistory(lcores: lcores, entries: history, dropReasons: dropReasons.count),
         portHistory(ports: ports, entries: history), mempoolHistory(pools: pools, entries: history),
-      ],
+      ] + (tracking.map { kinds(of: $0, lcores: lcores) } ?? []),
       enumerations: [
         Enumeration(Names.link, "link", ["down", "up"]),
         Enumeration(Names.switched, "switched", ["off", "on"]),
@@ -69,7 +86,7 @@ public enum ForwarderSchema {
         Enumeration(Names.dropReason, "drop_reason", dropReasons),
         Enumeration(Names.invalidReason, "invalid_reason", invalidReasons),
         Enumeration(Names.packetKind, "packet_kind", packetKinds),
-      ])
+      ] + (tracking.map { enumerations(of: $0) } ?? []))
   }
 
   static let since = "0.1"
@@ -184,9 +201,9 @@ public enum ForwarderSchema {
   }
 
   /// - Parameter asks: what the heading answers.
-  private static func tally(
-    _ id: KindID, _ name: String, lcores: Int, count: Int, heading: String, asks: String, names: UInt16,
-    hasBytes: Bool = true, help: String
+  static func tally(
+    _ id: KindID, _ name: String, since: String = since, lcores: Int, count: Int, heading: String, asks: String,
+    names: UInt16, hasBytes: Bool = true, help: String
   ) -> Kind {
     let of = FieldsOf<dpdkfwd_tally_record>(metric: name, since: since)
     let bytes = of.counter(4, "bytes", \.bytes, "bytes", "The same, in bytes")

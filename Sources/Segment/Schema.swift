@@ -63,6 +63,9 @@ public struct Kind: Sendable, Equatable {
   public func field(named name: String) -> Field? { fields.first { $0.name == name && $0.nature != .removed } }
   /// Whether its shards are rings of numbered entries.
   public var isRing: Bool { field(of: .entry) != nil }
+  /// Whether its shards are arenas: large, with records that come and go by the thousand. Told by a generation of 32
+  /// bits; read record by record, with `ArenaReader`.
+  public var isArena: Bool { field(of: .generation)?.type == .u32 }
   func field(of nature: Nature) -> Field? { fields.first { $0.nature == nature } }
 }
 
@@ -150,6 +153,14 @@ public struct Enumeration: Sendable, Equatable {
   public init(_ id: UInt16, _ name: String, _ names: [String]) {
     self.init(id, name, values: names.enumerated().map { (UInt64($0.offset), $0.element) })
   }
+
+  /// The names of bits 0, 1, 2, ..., each by its value: 1, 2, 4, ...
+  public init(_ id: UInt16, _ name: String, bits: [String]) {
+    self.init(id, name, values: bits.enumerated().map { (1 << UInt64($0.offset), $0.element) })
+  }
+
+  /// The names of the bits that are set, lowest first; bits without a name are left out.
+  public func names(ofBits bits: UInt64) -> [String] { values.filter { bits & $0.value != 0 }.map(\.name) }
 
   public func name(of value: UInt64) -> String? {
     if value < values.count, values[Int(value)].value == value { return values[Int(value)].name }

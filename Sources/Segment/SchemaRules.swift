@@ -66,8 +66,11 @@ extension Schema {
     guard field.offset % field.type.alignment == 0 else { return "it is not aligned" }
     if field.enumeration != 0, enumeration(field.enumeration) == nil { return "no enumeration \(field.enumeration)" }
     if field.labels != 0, enumeration(field.labels) == nil { return "no enumeration \(field.labels)" }
-    if [.generation, .sequence, .entry].contains(field.nature), field.type != .u64 || field.count != 1 {
+    if [.sequence, .entry].contains(field.nature), field.type != .u64 || field.count != 1 {
       return "it must be one 64-bit number"
+    }
+    if field.nature == .generation, ![.u32, .u64].contains(field.type) || field.count != 1 {
+      return "it must be one number of 32 or 64 bits"
     }
     return nil
   }

@@ -59,7 +59,7 @@ import Testing
     store(5, in: writer, at: 0)
     let path = scratch.write(laterMinor(of: Scratch.read(writer.paths.segment)), as: "later")
     let reader = try SegmentReader(path: path)
-    #expect(reader.info.layout == "1.2")
+    #expect(reader.info.layout == "1.3")
     let kind = try reader.kind("things", having: ["seen"])
     #expect(kind.field(named: "novel") == nil)
     #expect(reader.records(of: kind)[1]["seen"] == .unsigned(5))
@@ -77,7 +77,7 @@ import Testing
     fields[48 + 34] = 99
     let records = Array(old[Int(kind.offset)..<Int(kind.offset) + 32])
 
-    header.minor = 2
+    header.minor = 3
     header.header_size = 576
     header.kind_size = 80
     header.field_size = 64

@@ -54,7 +54,7 @@ import Testing
     let reader = try scratch.reader()
     #expect(reader.info.prefix == "t")
     #expect(reader.info.version == "0.1-test")
-    #expect(reader.info.layout == "1.1")
+    #expect(reader.info.layout == "1.2")
     #expect(reader.info.bootID == writer.bootID)
     #expect(reader.info.tscHz == 2_000_000_000)
     #expect(!reader.info.isHuge)

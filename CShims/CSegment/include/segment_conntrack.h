@@ -55,7 +55,9 @@ SEGMENT_SIZE(dpdkfwd_ct_udp, 52);
 
 /// A tracked connection. The first 64 bytes are all that a packet of a cached UDP flow touches.
 ///
-/// `generation` guards the record: zero while it is free, another number for every connection that takes it.
+/// `generation` guards the record: zero while it is free, another number for every connection that takes it. It is the
+/// first to be stored when a connection ends and the last when one begins, so that a reader who finds it unchanged after
+/// a copy has copied one connection. Addresses are in network byte order, ports and everything else in the host's.
 struct dpdkfwd_ct_record {
   uint32_t source;             // IPv4 of the original direction; IPv6: a digest of the address in the extension
   uint32_t destination;
@@ -103,7 +105,7 @@ static const uint8_t DPDKFWD_CT_FLIPPED = 16;         // the original direction 
 struct dpdkfwd_ct_extension_record {
   uint32_t owner;              // generation of the connection; 0 while the extension is free
   uint32_t next;               // number + 1; 0: none. While free: the next free one
-  uint8_t source[16];          // IPv6 of the original direction, or the reply tuple's source
+  uint8_t source[16];          // IPv6 of the original direction, or the reply tuple's source (IPv4: the first 4 bytes)
   uint8_t destination[16];
   uint16_t source_port;        // of the reply tuple
   uint16_t destination_port;

@@ -13,7 +13,7 @@
 static const uint64_t SEGMENT_MAGIC = 0x534457464b445044;
 /// A reader refuses another major; a minor only adds: descriptors may grow at their end, fields and kinds come and go.
 static const uint16_t SEGMENT_MAJOR = 1;
-static const uint16_t SEGMENT_MINOR = 1;
+static const uint16_t SEGMENT_MINOR = 2;
 static const uint64_t SEGMENT_CHECKSUM_SEED = 0xcbf29ce484222325;
 /// Added to the number of a ring's entry while it is written.
 static const uint64_t SEGMENT_UNFINISHED = 0x8000000000000000;
