@@ -1,3 +1,5 @@
+internal import Conntrack
+
 /// A setting as users write it: `name` under `[table]` in the file, `--option` on the command line.
 struct Key: Sendable {
   let table: String
@@ -22,45 +24,73 @@ struct Key: Sendable {
 
 extension Settings {
   /// Every setting, one row each. The file, the options, their tests and the manual's are all held against this list.
-  static let keys: [Key] = [
-    Key("ports", "pairs") { $0.pairs = try $1.pairs() },
-    Key("ports", "port-names") { $0.portNames = try $1.portNames() },
-    Key("ports", "rxq") { $0.rxq = try $1.integer(in: 1...1024) },
-    Key("ports", "txq") { $0.txq = try $1.integer(in: 1...1024) },
-    Key("ports", "rxd") { $0.rxd = try $1.integer(in: 1...32768) },
-    Key("ports", "txd") { $0.txd = try $1.integer(in: 1...32768) },
-    Key("ports", "mtu") { $0.mtu = try $1.integer(in: 68...65535) },
-    Key("ports", "promiscuous") { $0.promiscuous = try $1.toggle() },
-    Key("ports", "link-propagation") { $0.linkPropagation = try $1.toggle() },
+  static let keys: [Key] =
+    [
+      Key("ports", "pairs") { $0.pairs = try $1.pairs() },
+      Key("ports", "port-names") { $0.portNames = try $1.portNames() },
+      Key("ports", "rxq") { $0.rxq = try $1.integer(in: 1...1024) },
+      Key("ports", "txq") { $0.txq = try $1.integer(in: 1...1024) },
+      Key("ports", "rxd") { $0.rxd = try $1.integer(in: 1...32768) },
+      Key("ports", "txd") { $0.txd = try $1.integer(in: 1...32768) },
+      Key("ports", "mtu") { $0.mtu = try $1.integer(in: 68...65535) },
+      Key("ports", "promiscuous") { $0.promiscuous = try $1.toggle() },
+      Key("ports", "link-propagation") { $0.linkPropagation = try $1.toggle() },
 
-    Key("lcores", "queue-map") { $0.queueMap = try $1.queueMap() },
-    Key("lcores", "burst") { $0.burst = try $1.integer(in: 1...32) },
-    Key("lcores", "idle-sleep") { $0.idleSleep = try $1.idleSleep() },
+      Key("lcores", "queue-map") { $0.queueMap = try $1.queueMap() },
+      Key("lcores", "burst") { $0.burst = try $1.integer(in: 1...32) },
+      Key("lcores", "idle-sleep") { $0.idleSleep = try $1.idleSleep() },
 
-    Key("mempool", "mbufs") { $0.mbufs = try $1.integer(in: 64...16_777_216) },
-    Key("mempool", "mbuf-size") { $0.mbufSize = try $1.integer(in: 256...65535) },
+      Key("mempool", "mbufs") { $0.mbufs = try $1.integer(in: 64...16_777_216) },
+      Key("mempool", "mbuf-size") { $0.mbufSize = try $1.integer(in: 256...65535) },
 
-    Key("packets", "rx-checksum") { $0.rxChecksum = try $1.choice() },
-    Key("packets", "invalid") { $0.invalid = try $1.choice() },
-    Key("packets", "tx-retries") { $0.txRetries = try $1.integer(in: 0...1000) },
+      Key("packets", "rx-checksum") { $0.rxChecksum = try $1.choice() },
+      Key("packets", "invalid") { $0.invalid = try $1.choice() },
+      Key("packets", "tx-retries") { $0.txRetries = try $1.integer(in: 0...1000) },
+      Key("packets", "new") { $0.new = try $1.choice() },
+      Key("packets", "new-drop-ports") { $0.newDropPorts = Set(try $1.numbers(in: 0...65535, of: "ports")) },
 
-    Key("run", "idle-exit") { $0.idleExit = try $1.seconds() },
-    Key("run", "duration") { $0.duration = try $1.seconds() },
-    Key("run", "dry-run") { $0.dryRun = try $1.toggle() },
-    Key("run", "user") { $0.user = try $1.account() },
+      Key("conntrack", "enabled", option: "conntrack") { $0.tracking.isEnabled = try $1.toggle() },
+      Key("conntrack", "connections") { $0.tracking.connections = try $1.integer(in: 16...1 << 24) },
+      Key("conntrack", "connections-total") { $0.tracking.connectionsTotal = try $1.limit(1 << 32) },
+      Key("conntrack", "extensions") { $0.tracking.extensions = try $1.integer(in: 16...1 << 25) },
+      Key("conntrack", "tcp-loose") { $0.tracking.policy.tcpLoose = try $1.toggle() },
+      Key("conntrack", "tcp-liberal") { $0.tracking.policy.tcpLiberal = try $1.toggle() },
+      Key("conntrack", "tcp-max-retrans") { $0.tracking.policy.tcpMaxRetransmissions = try $1.integer(in: 0...255) },
+      Key("conntrack", "tcp-ignore-invalid-rst") { $0.tracking.policy.tcpIgnoresInvalidReset = try $1.toggle() },
+      Key("conntrack", "checksum", option: "conntrack-checksum") { $0.tracking.checksum = try $1.toggle() },
+      Key("conntrack", "cache") { $0.tracking.cache = try $1.toggle() },
+      Key("conntrack", "cache-after") { $0.tracking.cacheAfter = try $1.choice() },
+      Key("conntrack", "reserve") { $0.tracking.reserve = try $1.integer(in: 0...90) },
+      Key("conntrack", "sweep-interval") { $0.tracking.sweepInterval = try $1.milliseconds(in: 100...600_000) },
+      Key("conntrack", "source-limit") { $0.tracking.sourceLimit = try $1.limit(1 << 24) },
+      Key("conntrack", "zone-limit") { $0.tracking.zoneLimit = try $1.limit(1 << 32) },
+      Key("conntrack", "zone") { $0.tracking.zones = try $1.zones() },
 
-    Key("segment", "mode", option: "segment-mode") { $0.segmentMode = try $1.fileMode() },
-    Key("segment", "group", option: "segment-group") { $0.segmentGroup = try $1.group() },
-    Key("segment", "hugetlbfs", option: "segment-hugetlbfs") { $0.segmentHugetlbfs = try $1.absolutePath() },
+      Key("run", "idle-exit") { $0.idleExit = try $1.seconds() },
+      Key("run", "duration") { $0.duration = try $1.seconds() },
+      Key("run", "dry-run") { $0.dryRun = try $1.toggle() },
+      Key("run", "user") { $0.user = try $1.account() },
 
-    Key("stats", "interval", option: "stats-interval") { $0.statsInterval = try $1.seconds(in: 0.01...3600) },
-    Key("stats", "records", option: "stats-records") { $0.statsRecords = try $1.integer(in: 600...86_400) },
+      Key("segment", "mode", option: "segment-mode") { $0.segmentMode = try $1.fileMode() },
+      Key("segment", "group", option: "segment-group") { $0.segmentGroup = try $1.group() },
+      Key("segment", "hugetlbfs", option: "segment-hugetlbfs") { $0.segmentHugetlbfs = try $1.absolutePath() },
 
-    Key("log", "level", option: "log-level") { $0.logLevel = try $1.choice() },
-  ]
+      Key("stats", "interval", option: "stats-interval") { $0.statsInterval = try $1.seconds(in: 0.01...3600) },
+      Key("stats", "records", option: "stats-records") { $0.statsRecords = try $1.integer(in: 600...86_400) },
+
+      Key("log", "level", option: "log-level") { $0.logLevel = try $1.choice() },
+    ]
+    + Timeout.allCases.map { timeout in
+      Key("timeouts", timeout.key) { $0.tracking.policy.timeouts[timeout] = try $1.timeout() }
+    }
 
   static let tables: Set<String> = Set(keys.map(\.table))
 
   /// The names of all options that are settings, without the dashes.
   public static let optionNames: [String] = keys.map(\.option)
+}
+
+extension Timeout {
+  /// netfilter's name for it, as settings are spelled.
+  var key: String { name.replacing("_", with: "-") }
 }

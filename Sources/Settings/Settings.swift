@@ -45,6 +45,13 @@ public struct Settings: Equatable, Sendable {
   public internal(set) var invalid = InvalidPolicy.forward
   /// Attempts to send what a full transmit queue left over, after the first; then it is dropped and counted.
   public internal(set) var txRetries = 8
+  /// What becomes of packets that open a connection.
+  public internal(set) var new = NewPolicy.accept
+  /// Ports whose packets open no connection, whatever holds for the others.
+  public internal(set) var newDropPorts: Set<Int> = []
+
+  // [conntrack] and [timeouts]
+  public internal(set) var tracking = TrackingSettings()
 
   // [run]
   /// Ends the run, cleanly, when nothing has been received for so long.
@@ -77,6 +84,17 @@ public struct Settings: Equatable, Sendable {
   /// Bytes in front of the data of a packet buffer (Debian builds DPDK with RTE_PKTMBUF_HEADROOM 128).
   public static let headroom = 128
 
+  /// What becomes of packets of this port that open a connection.
+  public func newPolicy(port: Int) -> NewPolicy { newDropPorts.contains(port) ? .drop : new }
+
+  /// Whether a packet with a wrong transport checksum is invalid to the tracker: netfilter's `nf_conntrack_checksum`.
+  public var trackingChecksum: Bool { tracking.checksum ?? (rxChecksum != .off) }
+
+  /// Who verifies checksums above IP: software, if nobody is asked to and the tracker wants to know.
+  public var effectiveRxChecksum: RxChecksum {
+    rxChecksum == .off && tracking.isEnabled && trackingChecksum ? .software : rxChecksum
+  }
+
   /// These settings with the command line's words on top.
   ///
   /// - Throws: `.options` with every word that is wrong, not only the first.
@@ -89,6 +107,8 @@ public struct Settings: Equatable, Sendable {
           throw Refusal("no such option")
         }
         try key.store(&settings, .word(word))
+      } catch let refusals as Refusals {
+        faults += refusals.list.map { Fault(key: "--\(option)\($0.part)", message: "\($0.reason)") }
       } catch {
         faults.append(Fault(key: "--\(option)", message: "\(error)"))
       }

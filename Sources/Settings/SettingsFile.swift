@@ -80,6 +80,8 @@ private struct Reading {
       }
       do {
         try key.store(&settings, Written(value))
+      } catch let refusals as Refusals {
+        for (part, reason) in refusals.list { refuse(path + part, "\(reason)") }
       } catch {
         refuse(path, "\(error)")
       }
@@ -110,6 +112,10 @@ private struct Reading {
 
 extension Written {
   fileprivate init(_ value: any TOMLValueConvertible) {
+    if let array = value.array, !array.isEmpty, array.allSatisfy({ $0.table != nil }) {
+      self = .tables(array.compactMap(\.table).map { table in table.map { ($0.0, Written($0.1)) } })
+      return
+    }
     self =
       switch value.type {
       case .string: .text(value.string ?? "")

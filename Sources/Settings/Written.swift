@@ -1,3 +1,4 @@
+import Conntrack
 import Primitives
 
 /// Why a value is refused, in words that follow the key's name and a colon.
@@ -14,6 +15,8 @@ enum Written {
   case integer(Int)
   case real(Double)
   case truth(Bool)
+  /// An array of tables, each a list of keys with their values.
+  case tables([[(key: String, value: Written)]])
   case other(String)  // its kind, with its article
 
   private var shown: String {
@@ -22,6 +25,7 @@ enum Written {
     case .integer(let number): "\(number)"
     case .real(let number): "\(number)"
     case .truth(let truth): "\(truth)"
+    case .tables: "tables"
     case .other(let kind): kind
     }
   }
@@ -45,6 +49,15 @@ extension Written {
     return number
   }
 
+  /// A number of things that is not to be exceeded; 0 stands for none.
+  func limit(_ most: Int) throws(Refusal) -> Int? {
+    let number = try integer(in: 0...most)
+    return number == 0 ? nil : number
+  }
+
+  /// A connection's timeout: whole seconds.
+  func timeout() throws(Refusal) -> UInt32 { UInt32(try integer(in: 1...Int(Timeout.longest))) }
+
   /// A length of time in seconds, fractions allowed, longer than none.
   func seconds() throws(Refusal) -> Interval {
     let number: Double? =
@@ -65,6 +78,10 @@ extension Written {
       throw refusal(expected: "a number of seconds from \(range.lowerBound) to \(range.upperBound)")
     }
     return interval
+  }
+
+  func milliseconds(in range: ClosedRange<Int>) throws(Refusal) -> Interval {
+    .milliseconds(UInt64(try integer(in: range)))
   }
 
   /// `true` and `false` in a file; on and off in both.
@@ -153,6 +170,22 @@ extension Written {
     return map
   }
 
+  /// `0,1` or `0+1`, or a number alone; none is there twice.
+  ///
+  /// - Parameter things: what is numbered.
+  func numbers(in range: ClosedRange<Int>, of things: String) throws(Refusal) -> [Int] {
+    let expected =
+      "\(things) from \(range.lowerBound) to \(range.upperBound) such as \"\(range.lowerBound),\(range.lowerBound + 1)\""
+    if case .integer(let number) = self, range.contains(number) { return [number] }
+    var numbers: [Int] = []
+    for item in try text(expected: expected).replacing("+", with: ",").items(between: ",") {
+      guard let number = Int(plain: item), range.contains(number) else { throw refusal(expected: expected) }
+      guard !numbers.contains(number) else { throw Refusal("\(number) is there twice") }
+      numbers.append(number)
+    }
+    return numbers
+  }
+
   /// Octal digits: at least reading and writing for the owner, and no execution.
   func fileMode() throws(Refusal) -> UInt32 {
     let expected = "octal permissions from \"0600\" to \"0666\", without execution"
@@ -197,7 +230,7 @@ private func mayStandInName(_ byte: UInt8) -> Bool {
 
 extension String {
   /// The pieces between `mark`s, empty ones too, without spaces around them.
-  fileprivate func items(between mark: Character) -> [String] {
+  func items(between mark: Character) -> [String] {
     split(separator: mark, omittingEmptySubsequences: false).map { piece in
       String(piece.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
     }

@@ -22,6 +22,8 @@ struct Options: ParsableCommand {
   @OptionGroup(title: "Lcores") var lcores: LcoreOptions
   @OptionGroup(title: "Memory") var mempool: MempoolOptions
   @OptionGroup(title: "Packets") var packets: PacketOptions
+  @OptionGroup(title: "Connection tracking") var tracking: TrackingOptions
+  @OptionGroup(title: "Timeouts") var timeouts: TimeoutOptions
   @OptionGroup(title: "Run") var end: RunOptions
   @OptionGroup(title: "Segment, statistics and log") var output: OutputOptions
 
@@ -45,12 +47,14 @@ struct Options: ParsableCommand {
 
   /// The options that were given, by name.
   private var words: [OptionWord] {
-    let all = ports.words + lcores.words + mempool.words + packets.words + end.words + output.words
+    let all =
+      ports.words + lcores.words + mempool.words + packets.words + tracking.words + timeouts.words + end.words
+      + output.words
     return all.compactMap { option, word in word.map { (option, $0) } }
   }
 }
 
-private let defaults = Settings()
+let defaults = Settings()
 
 struct PortOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Ports that forward to each other. (default: neighbours, 0:1,2:3)", valueName: "a:b,..."))
@@ -135,8 +139,17 @@ struct PacketOptions: ParsableArguments {
     help: ArgumentHelp("Further attempts on a full transmit queue. (default: \(defaults.txRetries))", valueName: "n"))
   var txRetries: String?
 
+  @Option(help: ArgumentHelp("Packets that open a connection. (default: accept)", valueName: "accept|drop"))
+  var new: String?
+
+  @Option(help: ArgumentHelp("Ports whose packets open no connection.", valueName: "n,..."))
+  var newDropPorts: String?
+
   fileprivate var words: [(String, String?)] {
-    [("rx-checksum", rxChecksum), ("invalid", invalid), ("tx-retries", txRetries)]
+    [
+      ("rx-checksum", rxChecksum), ("invalid", invalid), ("tx-retries", txRetries), ("new", new),
+      ("new-drop-ports", newDropPorts),
+    ]
   }
 }
 
