@@ -30,7 +30,7 @@ public struct Judgement: BitwiseCopyable, Equatable, Sendable {
   public enum Action: UInt8, BitwiseCopyable, Sendable {
     /// Belongs: it is counted, and the deadline moves to `timeout` from now.
     case accept
-    /// Let through without touching counters, deadline or reply status (netfilter's "ignored" packets).
+    /// Let through without touching counters or deadline (netfilter's "ignored" packets). It does count as a reply.
     case pass
     /// Not of this connection; the record is as it was.
     case invalid
@@ -41,7 +41,8 @@ public struct Judgement: BitwiseCopyable, Equatable, Sendable {
   }
 
   public var action: Action
-  /// What is armed when the packet is accepted.
+  /// What is armed when the packet is accepted. Of an invalid one, if not `.generic`: the deadline is brought forward
+  /// to so long from now when it lies further away, and further than two minutes.
   public var timeout: Timeout
   /// Accepted, and the connection is assured from now on: it has been seen to work both ways.
   public var assures: Bool
