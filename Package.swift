@@ -61,7 +61,7 @@ let layers: [Layer] = [
   Layer(name: "TablesTests", kind: .test, uses: ["Primitives", "Tables", "TestSupport"]),
   Layer(name: "SegmentTests", kind: .test, uses: ["CSegment", "Segment", "TestSupport"]),
   Layer(name: "PipelineTests", kind: .test, uses: ["Primitives", "Wire", "Pipeline", "TestSupport"]),
-  Layer(name: "SettingsTests", kind: .test, uses: ["Primitives", "Settings", "TestSupport"]),
+  Layer(name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Settings", "TestSupport"]),
   Layer(name: "OptionsTests", kind: .test, uses: ["Settings", "dpdkfwd"], products: [arguments]),
   Layer(
     name: "StatTests", kind: .test, uses: ["CSegment", "Segment", "dpdkfwd-stat", "TestSupport"], products: [arguments]),

@@ -241,7 +241,7 @@ public final class Forwarder {
 extension Policy {
   init(_ settings: Settings) {
     let checksum: Checksum =
-      switch settings.rxChecksum {
+      switch settings.effectiveRxChecksum {
       case .off: .off
       case .software: .software
       case .hardware: .hardware

@@ -7,6 +7,7 @@ extension Plan: CustomStringConvertible {
       ("ports", ports.map(line) + unusedPorts.map { "port \($0) has no pair and is left alone" }),
       ("lcores", workers.map(line) + idleLcores.map { "lcore \($0) is idle: it has no queue" } + supervisor),
       ("memory", pools.flatMap(lines)),
+      ("tracking", trackingLines),
       ("policies", policies),
       ("notes", notes),
     ]
@@ -43,8 +44,10 @@ extension Plan: CustomStringConvertible {
   private var policies: [String] {
     return [
       "without rules every packet with a sound IP header crosses its pair; unknown protocols cross untouched",
-      "invalid transport headers: \(settings.invalid == .forward ? "counted and forwarded" : "dropped")",
-      "transport checksums: \(settings.rxChecksum == .off ? "not verified" : "verified in \(settings.rxChecksum)")",
+      "invalid transport headers\(tracking == nil ? "" : ", packets that fit no connection"): "
+        + (settings.invalid == .forward ? "counted and forwarded" : "dropped"),
+      "transport checksums: "
+        + (settings.effectiveRxChecksum == .off ? "not verified" : "verified in \(settings.effectiveRxChecksum)"),
       "promiscuous \(word(settings.promiscuous)), link propagation \(word(settings.linkPropagation)), "
         + "idle sleep \(settings.idleSleep)",
       "bursts of \(settings.burst), then \(settings.txRetries) more attempts on a full transmit queue, then a drop",

@@ -27,6 +27,7 @@ struct Planner {
     let socket = { (port: PortFacts) in port.socket < 0 ? main.socket : port.socket }
 
     checkLimits(of: paired)
+    checkTracking()
     let assignments =
       settings.queueMap.map { checked($0, paired, pollers) } ?? dealt(paired, pollers, socket)
     let receivers = Dictionary(grouping: assignments, by: \.port).mapValues { Set($0.map(\.lcore)).sorted() }
@@ -111,6 +112,26 @@ extension Planner {
     let room = settings.mbufSize - Settings.headroom
     if let mtu = settings.mtu, mtu + 14 > room {
       notes.append("frames of more than \(room) bytes arrive as chains of mbufs; --mbuf-size decides")
+    }
+  }
+
+  /// What connection tracking says of ports that are there or not.
+  private mutating func checkTracking() {
+    func isThere(_ port: Int) -> Bool { ports.contains { $0.id == port } }
+    for port in settings.newDropPorts.sorted() where !isThere(port) {
+      problems.append("new-drop-ports: there is no port \(port)\(range(of: ports.map(\.id)))")
+    }
+    for zone in settings.tracking.zones {
+      for port in zone.ports where !isThere(port) {
+        problems.append("zone \(zone.id): there is no port \(port)\(range(of: ports.map(\.id)))")
+      }
+    }
+    let tracks = settings.tracking.isEnabled
+    if !tracks, settings.new == .drop || !settings.newDropPorts.isEmpty {
+      problems.append("packets that open a connection cannot be dropped without connection tracking")
+    }
+    if tracks, settings.rxChecksum == .off, settings.trackingChecksum {
+      notes.append("checksums above IP are verified in software, since --conntrack-checksum is on")
     }
   }
 

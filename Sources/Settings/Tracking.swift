@@ -62,7 +62,7 @@ public struct PolicySettings: Equatable, Sendable {
   public internal(set) var tcpMaxRetransmissions: Int?
   /// Whether packets of one direction may take another way, past this forwarder.
   public internal(set) var isAsymmetric: Bool?
-  /// Seconds; netfilter's defaults for those that are missing.
+  /// Seconds; those that are missing follow the others too.
   public internal(set) var timeouts: [Timeout: UInt32] = [:]
 
   /// netfilter's defaults.
@@ -73,6 +73,7 @@ public struct PolicySettings: Equatable, Sendable {
     policy.tcpIgnoresInvalidReset = false
     policy.tcpMaxRetransmissions = 3
     policy.isAsymmetric = false
+    for timeout in Timeout.allCases { policy.timeouts[timeout] = timeout.standard }
     return policy
   }
 

@@ -44,6 +44,7 @@ extension Written {
       default: throw refusal(expected: Self.zonesExpected)
       }
     var zones: [ZoneSettings] = []
+    var ids: Set<UInt16> = []
     var refusals = Refusals(list: [])
     for (index, table) in tables.enumerated() {
       func refuse(_ key: String?, _ reason: Refusal) {
@@ -58,15 +59,15 @@ extension Written {
         }
         do {
           try key.store(&zone, value)
+          if name == "id", !ids.insert(zone.id).inserted { refuse("id", Refusal("zone \(zone.id) is there twice")) }
         } catch {
           refuse(name, error as? Refusal ?? Refusal("\(error)"))
         }
       }
       if !table.contains(where: { $0.key == "id" }) { refuse(nil, Refusal("a zone has an id")) }
-      if zones.contains(where: { $0.id == zone.id }) { refuse("id", Refusal("zone \(zone.id) is there twice")) }
       let claims = Set(zone.claims)
       if let other = zones.first(where: { !claims.isDisjoint(with: $0.claims) }) {
-        refuse(nil, Refusal("zones \(other.id) and \(zone.id) claim the same packets"))
+        refuse(nil, Refusal("zone \(other.id) claims the same packets"))
       }
       zones.append(zone)
     }

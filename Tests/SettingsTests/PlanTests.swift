@@ -298,15 +298,54 @@ enum Host {
           socket 0: 13311 mbufs of 2176 bytes (128 headroom), about 30 MiB, cache 256
             4096 in receive rings + 4096 in transmit rings + 1536 in caches + 96 in bursts + 256 in egress buffers \
         = 10080 needed; 3231 to spare
+        tracking
+          131072 connections and 131072 extensions a worker: 128 bytes a connection and 16 in the index, 64 an \
+        extension; 24.0 MiB of segment and 2.0 MiB of index, with 3 workers 78.0 MiB in all
+          outcomes are remembered once a connection is assured
+          10 % for assured connections only, a sweep in 5.0 s, no further limit
+          new connections: accepted
+          packets with a wrong transport checksum: invalid
         policies
           without rules every packet with a sound IP header crosses its pair; unknown protocols cross untouched
-          invalid transport headers: dropped
+          invalid transport headers, packets that fit no connection: dropped
           transport checksums: verified in software
           promiscuous on, link propagation on, idle sleep ramp
           bursts of 32, then 8 more attempts on a full transmit queue, then a drop
           ends after 0.5 s without packets, or on SIGINT or SIGTERM
           segment in /dev/shm, mode 0640, group of the process
         """)
+  }
+
+  @Test func `it says what connection tracking was told`() throws {
+    let text = try Host.plan([
+      "zone": "7:ports=0,limit=1000,asymmetric;8:vlan=100+200,direction=original;9", "new-drop-ports": "1",
+      "conntrack-checksum": "on", "cache-after": "confirmed", "connections-total": "5000", "source-limit": "10",
+      "connections": "1000", "extensions": "500",
+    ]).description
+    for line in [
+      "1000 connections and 500 extensions a worker: 128 bytes a connection and 32 in the index, 64 an extension; "
+        + "0.2 MiB of segment and 0.1 MiB of index, with 1 worker 0.2 MiB in all",
+      "outcomes are remembered from the first packet on",
+      "10 % for assured connections only, a sweep in 5.0 s, at most 5000 in all, 10 an address",
+      "new connections: accepted, but dropped from port 1", "packets with a wrong transport checksum: invalid",
+      "zone 7: port 0, at most 1000 connections, asymmetric", "zone 8: VLAN 100+200, in the original direction",
+      "zone 9: no packets of its own", "transport checksums: verified in software",
+      "checksums above IP are verified in software, since --conntrack-checksum is on",
+    ] { #expect(text.contains("\n  \(line)"), "\(line)") }
+    #expect(
+      try Host.plan(["conntrack": "off"]).description.contains("\n  off: packets cross without regard to connections\n")
+    )
+  }
+
+  @Test func `tracking is held against the ports, and new connections against tracking`() throws {
+    #expect(
+      try Host.problems(["zone": "7:ports=0+4", "new-drop-ports": "3"]) == [
+        "new-drop-ports: there is no port 3 (there are 0, 1)", "zone 7: there is no port 4 (there are 0, 1)",
+      ])
+    #expect(
+      try Host.problems(["conntrack": "off", "new": "drop"]) == [
+        "packets that open a connection cannot be dropped without connection tracking"
+      ])
   }
 
   @Test func `it names what is left out and what was changed`() throws {

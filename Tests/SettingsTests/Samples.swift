@@ -1,3 +1,4 @@
+import Conntrack
 import Primitives
 import Settings
 
@@ -9,45 +10,81 @@ struct Sample: Sendable {
   let word: String
   let isIn: @Sendable (Settings) -> Bool
 
-  static let all: [Sample] = [
-    Sample("ports.pairs", toml: "'0:3,1:2'", word: "0:3,1:2") { $0.pairs == [PortPair(0, 3), PortPair(1, 2)] },
-    Sample("ports.port-names", toml: "'0=eth0,1=eth1'", word: "0=eth0,1=eth1") {
-      $0.portNames == [0: "eth0", 1: "eth1"]
-    },
-    Sample("ports.rxq", toml: "2", word: "2") { $0.rxq == 2 },
-    Sample("ports.txq", toml: "3", word: "3") { $0.txq == 3 },
-    Sample("ports.rxd", toml: "512", word: "512") { $0.rxd == 512 },
-    Sample("ports.txd", toml: "256", word: "256") { $0.txd == 256 },
-    Sample("ports.mtu", toml: "9000", word: "9000") { $0.mtu == 9000 },
-    Sample("ports.promiscuous", toml: "false", word: "off") { !$0.promiscuous },
-    Sample("ports.link-propagation", toml: "'off'", word: "off") { !$0.linkPropagation },
-    Sample("lcores.queue-map", toml: "'(0,0,1),(1,0,2)'", word: "(0,0,1), (1,0,2)") {
-      $0.queueMap == [QueueAssignment(port: 0, queue: 0, lcore: 1), QueueAssignment(port: 1, queue: 0, lcore: 2)]
-    },
-    Sample("lcores.burst", toml: "16", word: "16") { $0.burst == 16 },
-    Sample("lcores.idle-sleep", toml: "'spin'", word: "spin") { $0.idleSleep == .spin },
-    Sample("mempool.mbufs", toml: "16_383", word: "16383") { $0.mbufs == 16383 },
-    Sample("mempool.mbuf-size", toml: "20480", word: "20480") { $0.mbufSize == 20480 },
-    Sample("packets.rx-checksum", toml: "'hardware'", word: "hardware") { $0.rxChecksum == .hardware },
-    Sample("packets.invalid", toml: "'drop'", word: "drop") { $0.invalid == .drop },
-    Sample("packets.tx-retries", toml: "0", word: "0") { $0.txRetries == 0 },
-    Sample("run.idle-exit", toml: "0.25", word: "0.25") { $0.idleExit == .milliseconds(250) },
-    Sample("run.duration", toml: "60", word: "60") { $0.duration == .seconds(60 as UInt64) },
-    Sample("run.dry-run", toml: "true", word: "on") { $0.dryRun },
-    Sample("run.user", toml: "'dpdkfwd:monitor'", word: "dpdkfwd : monitor") {
-      $0.user == Account(user: "dpdkfwd", group: "monitor")
-    },
-    Sample("segment.mode", option: "segment-mode", toml: "'0644'", word: "644") { $0.segmentMode == 0o644 },
-    Sample("segment.group", option: "segment-group", toml: "'monitor'", word: "100") { $0.segmentGroup != nil },
-    Sample("segment.hugetlbfs", option: "segment-hugetlbfs", toml: "'/dev/hugepages'", word: "/dev/hugepages") {
-      $0.segmentHugetlbfs == "/dev/hugepages"
-    },
-    Sample("stats.interval", option: "stats-interval", toml: "0.01", word: "0.01") {
-      $0.statsInterval == .milliseconds(10)
-    },
-    Sample("stats.records", option: "stats-records", toml: "86_400", word: "86400") { $0.statsRecords == 86_400 },
-    Sample("log.level", option: "log-level", toml: "'debug'", word: "debug") { $0.logLevel == .debug },
-  ]
+  static let all: [Sample] =
+    [
+      Sample("ports.pairs", toml: "'0:3,1:2'", word: "0:3,1:2") { $0.pairs == [PortPair(0, 3), PortPair(1, 2)] },
+      Sample("ports.port-names", toml: "'0=eth0,1=eth1'", word: "0=eth0,1=eth1") {
+        $0.portNames == [0: "eth0", 1: "eth1"]
+      },
+      Sample("ports.rxq", toml: "2", word: "2") { $0.rxq == 2 },
+      Sample("ports.txq", toml: "3", word: "3") { $0.txq == 3 },
+      Sample("ports.rxd", toml: "512", word: "512") { $0.rxd == 512 },
+      Sample("ports.txd", toml: "256", word: "256") { $0.txd == 256 },
+      Sample("ports.mtu", toml: "9000", word: "9000") { $0.mtu == 9000 },
+      Sample("ports.promiscuous", toml: "false", word: "off") { !$0.promiscuous },
+      Sample("ports.link-propagation", toml: "'off'", word: "off") { !$0.linkPropagation },
+      Sample("lcores.queue-map", toml: "'(0,0,1),(1,0,2)'", word: "(0,0,1), (1,0,2)") {
+        $0.queueMap == [QueueAssignment(port: 0, queue: 0, lcore: 1), QueueAssignment(port: 1, queue: 0, lcore: 2)]
+      },
+      Sample("lcores.burst", toml: "16", word: "16") { $0.burst == 16 },
+      Sample("lcores.idle-sleep", toml: "'spin'", word: "spin") { $0.idleSleep == .spin },
+      Sample("mempool.mbufs", toml: "16_383", word: "16383") { $0.mbufs == 16383 },
+      Sample("mempool.mbuf-size", toml: "20480", word: "20480") { $0.mbufSize == 20480 },
+      Sample("packets.rx-checksum", toml: "'hardware'", word: "hardware") { $0.rxChecksum == .hardware },
+      Sample("packets.invalid", toml: "'drop'", word: "drop") { $0.invalid == .drop },
+      Sample("packets.tx-retries", toml: "0", word: "0") { $0.txRetries == 0 },
+      Sample("packets.new", toml: "'drop'", word: "drop") { $0.new == .drop },
+      Sample("packets.new-drop-ports", toml: "'0,2'", word: "0+2") { $0.newDropPorts == [0, 2] },
+      Sample("conntrack.enabled", option: "conntrack", toml: "false", word: "off") { !$0.tracking.isEnabled },
+      Sample("conntrack.connections", toml: "1_000_000", word: "1000000") { $0.tracking.connections == 1_000_000 },
+      Sample("conntrack.connections-total", toml: "4096", word: "4096") { $0.tracking.connectionsTotal == 4096 },
+      Sample("conntrack.extensions", toml: "512", word: "512") { $0.tracking.extensions == 512 },
+      Sample("conntrack.tcp-loose", toml: "false", word: "off") { $0.tracking.policy.tcpLoose == false },
+      Sample("conntrack.tcp-liberal", toml: "true", word: "on") { $0.tracking.policy.tcpLiberal == true },
+      Sample("conntrack.tcp-max-retrans", toml: "0", word: "0") { $0.tracking.policy.tcpMaxRetransmissions == 0 },
+      Sample("conntrack.tcp-ignore-invalid-rst", toml: "true", word: "on") {
+        $0.tracking.policy.tcpIgnoresInvalidReset == true
+      },
+      Sample("conntrack.checksum", option: "conntrack-checksum", toml: "true", word: "on") {
+        $0.tracking.checksum == true
+      },
+      Sample("conntrack.cache", toml: "false", word: "off") { !$0.tracking.cache },
+      Sample("conntrack.cache-after", toml: "'reply'", word: "reply") { $0.tracking.cacheAfter == .reply },
+      Sample("conntrack.reserve", toml: "0", word: "0") { $0.tracking.reserve == 0 },
+      Sample("conntrack.sweep-interval", toml: "1000", word: "1000") {
+        $0.tracking.sweepInterval == .milliseconds(1000)
+      },
+      Sample("conntrack.source-limit", toml: "100", word: "100") { $0.tracking.sourceLimit == 100 },
+      Sample("conntrack.zone-limit", toml: "200", word: "200") { $0.tracking.zoneLimit == 200 },
+      Sample(
+        "conntrack.zone", toml: "[{ id = 7, ports = '0,1', vlan = 100, asymmetric = true }]",
+        word: "7:ports=0+1,vlan=100,asymmetric"
+      ) {
+        $0.tracking.zones.map(\.id) == [7] && $0.tracking.zones[0].ports == [0, 1]
+          && $0.tracking.zones[0].vlans == [100] && $0.tracking.zones[0].policy.isAsymmetric == true
+      },
+      Sample("run.idle-exit", toml: "0.25", word: "0.25") { $0.idleExit == .milliseconds(250) },
+      Sample("run.duration", toml: "60", word: "60") { $0.duration == .seconds(60 as UInt64) },
+      Sample("run.dry-run", toml: "true", word: "on") { $0.dryRun },
+      Sample("run.user", toml: "'dpdkfwd:monitor'", word: "dpdkfwd : monitor") {
+        $0.user == Account(user: "dpdkfwd", group: "monitor")
+      },
+      Sample("segment.mode", option: "segment-mode", toml: "'0644'", word: "644") { $0.segmentMode == 0o644 },
+      Sample("segment.group", option: "segment-group", toml: "'monitor'", word: "100") { $0.segmentGroup != nil },
+      Sample("segment.hugetlbfs", option: "segment-hugetlbfs", toml: "'/dev/hugepages'", word: "/dev/hugepages") {
+        $0.segmentHugetlbfs == "/dev/hugepages"
+      },
+      Sample("stats.interval", option: "stats-interval", toml: "0.01", word: "0.01") {
+        $0.statsInterval == .milliseconds(10)
+      },
+      Sample("stats.records", option: "stats-records", toml: "86_400", word: "86400") { $0.statsRecords == 86_400 },
+      Sample("log.level", option: "log-level", toml: "'debug'", word: "debug") { $0.logLevel == .debug },
+    ]
+    + Timeout.allCases.map { timeout in
+      Sample("timeouts.\(timeout.name.replacing("_", with: "-"))", toml: "7", word: "7") {
+        $0.tracking.policy.seconds(timeout) == 7
+      }
+    }
 
   private init(
     _ path: String, option: String? = nil, toml: String, word: String, isIn: @escaping @Sendable (Settings) -> Bool

@@ -44,7 +44,7 @@ import Testing
     ("[ports]\nfrobnicate = 1", 2, "ports.frobnicate", "unknown key"),
     ("[zebras]", 1, "zebras", "unknown table"),
     ("ports = 1", 1, "ports", "expected a table, [ports]"),
-    ("[packets]\nchecksum = 'off'", 2, "packets.checksum", "unknown key; did you mean packets.rx-checksum?"),
+    ("[packets]\nchecksum = 'off'", 2, "packets.checksum", "unknown key; did you mean conntrack.checksum?"),
     // A key of an inline table has the line of its table.
     ("\nports = { rxq = 0 }", 2, "ports.rxq", "expected a whole number from 1 to 1024, found 0"),
     ("\nports . rxq = 0", 2, "ports.rxq", "expected a whole number from 1 to 1024, found 0"),
