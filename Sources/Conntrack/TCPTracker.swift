@@ -224,7 +224,10 @@ extension TCPTracker.Context {
     state = next.rawValue
     if next == .finWait, old != .finWait { tcp[direction].flags.insert(.closedFirst) }
     if isOneSided { return settleOneSided() }
-    let timeout = armed(tcp)
+    let flags = tcp[.original].flags.union(tcp[.reply].flags)
+    let timeout = TCPTracker.armed(
+      next, retransmissions: tcp.retransmissions, isReset: kind == .reset,
+      isUnacknowledged: flags.contains(.unacknowledged), window: tcp.last_window, policy)
     if !hasReply {
       if kind == .reset { return .end }
       // A SYN sent again and again must not keep a connection that no one answers.
@@ -242,19 +245,23 @@ extension TCPTracker.Context {
     if kind == .syn, old == .synSent { return .pass }
     return .accept(next.timeout, assures: !isAssured && next == .established && old != .none)
   }
+}
 
-  /// The timeout of the state, or a shorter one: after many retransmissions, data without acknowledgement, a zero
-  /// window.
-  private func armed(_ tcp: dpdkfwd_ct_tcp) -> Timeout {
-    let own = next.timeout
+extension TCPTracker {
+  /// The timeout of the state, or a shorter one: after many retransmissions, with data that waits for acknowledgement,
+  /// with a window of zero.
+  @usableFromInline
+  static func armed(
+    _ state: TCPState, retransmissions: UInt8, isReset: Bool = false, isUnacknowledged: Bool, window: UInt16,
+    _ policy: TrackingPolicy
+  ) -> Timeout {
+    let own = state.timeout
     let timeouts = policy.timeouts
-    if tcp.retransmissions >= policy.tcpMaxRetransmissions, timeouts[own] > timeouts[.tcpMaxRetransmissions] {
-      return .tcpMaxRetransmissions
-    }
-    if kind == .reset { return .tcpClose }
-    let flags = TCPSideFlags(rawValue: tcp.flags_original | tcp.flags_reply)
-    if flags.contains(.unacknowledged), timeouts[own] > timeouts[.tcpUnacknowledged] { return .tcpUnacknowledged }
-    if tcp.last_window == 0, timeouts[own] > timeouts[.tcpMaxRetransmissions] { return .tcpMaxRetransmissions }
+    let hasRetransmitted = retransmissions >= policy.tcpMaxRetransmissions
+    if hasRetransmitted, timeouts[own] > timeouts[.tcpMaxRetransmissions] { return .tcpMaxRetransmissions }
+    if isReset { return .tcpClose }
+    if isUnacknowledged, timeouts[own] > timeouts[.tcpUnacknowledged] { return .tcpUnacknowledged }
+    if window == 0, timeouts[own] > timeouts[.tcpMaxRetransmissions] { return .tcpMaxRetransmissions }
     return own
   }
 }

@@ -4,7 +4,7 @@ internal import CSegment
 ///
 /// The tests are those of Guido van Rooij's "Real stateful TCP packet filtering in IP Filter" (2000) as netfilter
 /// widened them: a segment must touch the window that its receiver has opened, and acknowledge what was sent.
-struct TCPWindow: BitwiseCopyable {
+@usableFromInline struct TCPWindow: BitwiseCopyable {
   var sender: TCPSide
   var receiver: TCPSide
 
@@ -21,7 +21,7 @@ struct TCPWindow: BitwiseCopyable {
   }
 
   /// Acknowledgements this far behind are still taken, bytes (or the sender's largest window, if that is more).
-  static let oldestAcknowledgement: UInt32 = 66000
+  @inlinable static var oldestAcknowledgement: UInt32 { 66000 }
 
   /// Judges a segment and moves the windows. Unless the verdict is `.inside`, `.tolerated` or `.overshot` the caller
   /// must forget the changes: a stale SYN ACK must not put the right one outside.
