@@ -57,7 +57,7 @@ public final class Forwarder {
   /// nothing behind.
   public static func rehearse(_ plan: Plan, prefix: String) throws {
     _ = try plan.settings.user.map { try Privileges($0) }
-    try SegmentWriter.check(prefix: prefix, options: segmentOptions(plan.settings))
+    try SegmentWriter.check(prefix: prefix, schema: schema(plan), options: segmentOptions(plan.settings))
     try Hardware.rehearse(plan)
   }
 

@@ -28,6 +28,12 @@ extension Mapping {
     return unsafe (start + offset).assumingMemoryBound(to: Atomic<UInt64>.self).pointee.load(ordering: .acquiring)
   }
 
+  /// One 32-bit load.
+  func load32(_ offset: Int) -> UInt32 {
+    precondition(offset >= 0 && offset % 4 == 0 && offset <= size - 4)
+    return unsafe (start + offset).assumingMemoryBound(to: Atomic<UInt32>.self).pointee.load(ordering: .acquiring)
+  }
+
   /// Fills `words` from the mapping, each 64-bit word in one load.
   func copy(from offset: Int, to words: inout [UInt64]) {
     precondition(offset >= 0 && offset % 8 == 0 && words.count <= (size - offset) / 8)

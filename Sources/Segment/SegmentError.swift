@@ -15,6 +15,8 @@ public enum SegmentError: Error, Equatable, Sendable {
   case owned(prefix: String, pid: Int?)
   /// A name, option or schema that cannot be used.
   case invalid(String)
+  /// The filesystem cannot hold the segment: bytes that it needs, and that are free, if the filesystem says.
+  case noSpace(path: String, needed: Int, free: Int?)
   /// The operating system refused.
   case system(String, path: String, errno: Int32)
 }
@@ -30,10 +32,16 @@ extension SegmentError: CustomStringConvertible {
     case .fields(let kind, let missing): "the segment's \(kind) have no \(missing.joined(separator: ", "))"
     case .owned(let prefix, let pid?): "file prefix \(prefix) is owned by the forwarder with process id \(pid)"
     case .owned(let prefix, nil): "file prefix \(prefix) is owned by another forwarder"
+    case .noSpace(let path, let needed, let free):
+      "\(path): there is no room for the segment, which needs \(mebibytes(needed))"
+        + (free.map { " where \(mebibytes($0)) are free" } ?? "")
+        + "; make the filesystem larger, track fewer connections (--connections), or use --segment-hugetlbfs"
     case .invalid(let what): what
     case .system(let call, let path, let errno): "\(call) \(path): \(unsafe String(cString: strerror(errno)))"
     }
   }
+
+  private func mebibytes(_ bytes: Int) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
 
   /// The error the operating system just reported for `path`.
   static func last(_ call: String, _ path: String) -> SegmentError {

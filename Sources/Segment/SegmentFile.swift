@@ -21,9 +21,7 @@ struct SegmentFile: ~Copyable {
       let file = try Descriptor(open: path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
       let page = try file.sizes(path).page
       let whole = size.roundedUp(to: page)
-      // A sparse file would be SIGBUS in a worker the day the filesystem fills.
-      let refusal = posix_fallocate(file.number, 0, off_t(whole))
-      guard refusal == 0 else { throw .system("allocate \(whole) bytes for", path: path, errno: refusal) }
+      try Self.allocate(file, path, whole, sparing: paths.previous)
       try access.apply(to: file, path)
       mapping = try Mapping(file, path, size: whole, writable: true)
       unsafe memset(mapping.start, 0, whole)
@@ -34,6 +32,20 @@ struct SegmentFile: ~Copyable {
       Self.remove(paths.unfinished)
       throw error
     }
+  }
+
+  /// A sparse file would be SIGBUS in a worker the day the filesystem fills. Where there is no room, the run before the
+  /// last one makes some: it would have to go in a moment anyway.
+  private static func allocate(
+    _ file: borrowing Descriptor, _ path: String, _ size: Int, sparing previous: String
+  ) throws(SegmentError) {
+    var refusal = posix_fallocate(file.number, 0, off_t(size))
+    if refusal == ENOSPC, unsafe access(previous, F_OK) == 0 {
+      remove(previous)
+      refusal = posix_fallocate(file.number, 0, off_t(size))
+    }
+    if refusal == ENOSPC { throw .noSpace(path: path, needed: size, free: FreeSpace.at(path)) }
+    guard refusal == 0 else { throw .system("allocate \(size) bytes for", path: path, errno: refusal) }
   }
 
   /// Gives the file its name; the segment that had it becomes the previous one. A reader finds a whole segment at any

@@ -55,6 +55,9 @@ public final class SegmentReader: Sendable {
     return now > last ? now - last : 0
   }
 
+  /// When the writer last said that it lives, in nanoseconds of CLOCK_MONOTONIC.
+  public var lastBreath: UInt64 { live(\.heartbeat) }
+
   /// Nanoseconds from its start to its last breath.
   public var lifetime: UInt64 {
     let last = live(\.heartbeat)
@@ -83,7 +86,8 @@ public final class SegmentReader: Sendable {
     return kind
   }
 
-  /// Every record in use, shard by shard, each copied at its moment; of a ring the entries that are there, in order.
+  /// Every record in use, shard by shard, each copied at its moment; of a ring the entries that are there, in order. Of
+  /// an arena only for those who must: `ArenaReader` disturbs its writer less.
   public func records(of kind: Kind) -> [Record] {
     guard kind.records > 0 else { return [] }
     guard !kind.isRing else {

@@ -73,13 +73,24 @@ public final class SegmentWriter: @unchecked Sendable {
     try self.file.publish()
   }
 
-  /// Whether a segment could be made now: nobody owns the prefix, the group and the folder are there. Leaves nothing
-  /// behind.
-  public static func check(prefix: String, options: SegmentOptions = SegmentOptions()) throws(SegmentError) {
+  /// Whether a segment could be made now: nobody owns the prefix, the group and the folder are there, and there is room.
+  /// Leaves nothing behind.
+  ///
+  /// - Parameter schema: of the segment; `nil`: of whatever size.
+  public static func check(
+    prefix: String, schema: Schema? = nil, options: SegmentOptions = SegmentOptions()
+  ) throws(SegmentError) {
     let paths = try SegmentPaths(root: options.root, prefix: prefix)
     _ = try Access(options)
     if let owner = try OwnerLock.living(paths) { throw .owned(prefix: prefix, pid: owner.pid) }
     if let folder = options.hugetlbfs, unsafe access(folder, W_OK | X_OK) != 0 { throw .last("access", folder) }
+    guard let schema else { return }
+    let needed = Int(try SchemaWriter(schema).header.total_size)
+    let home = options.hugetlbfs ?? paths.segment
+    // The run before the last one goes if it is in the way.
+    if let free = FreeSpace.at(home), free + FreeSpace.taken(by: paths.previous) < needed {
+      throw .noSpace(path: home, needed: needed, free: free)
+    }
   }
 
   /// Where a record lies. Traps when the schema has no such record: a slip of the caller, at start.

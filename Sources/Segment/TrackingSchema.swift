@@ -47,8 +47,8 @@ extension ForwarderSchema {
       Enumeration(
         Names.ipProtocol, "ip_protocol",
         values: [
-          (1, "icmp"), (6, "tcp"), (17, "udp"), (33, "dccp"), (47, "gre"), (58, "icmpv6"), (132, "sctp"),
-          (136, "udplite"),
+          (1, "icmp"), (6, "tcp"), (17, "udp"), (33, "dccp"), (47, "gre"), (50, "esp"), (51, "ah"), (58, "icmpv6"),
+          (132, "sctp"), (136, "udplite"),
         ]),
       Enumeration(
         Names.connectionProtocol, "protocol", ["tcp", "udp", "icmp", "icmpv6", "sctp", "gre", "udplite", "other"]),

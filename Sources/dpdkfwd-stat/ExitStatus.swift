@@ -21,7 +21,7 @@ private func status(of error: SegmentError) -> Int32 {
   switch error {
   case .invalid: 64
   case .damaged, .version, .fields: 65
-  case .missing, .owned, .system: 69
+  case .missing, .owned, .noSpace, .system: 69
   case .noPermission: 77
   }
 }

@@ -85,6 +85,18 @@ extension Schema {
   }
 }
 
+extension Schema {
+  /// `small`, and connection tracking.
+  static func tracking(connections: Int = 64, extensions: Int = 64) -> Schema {
+    ForwarderSchema.make(
+      lcores: 2, ports: 2, queues: 4, pools: 1, dropReasons: ["tx_full"], invalidReasons: ["tcp_short"],
+      packetKinds: ["ipv4"], stages: ["parse"], history: 8,
+      tracking: TrackingTables(
+        connections: connections, extensions: extensions, faults: ["none", "tcp_flags"],
+        cacheMisses: ["unassured", "flags"]))
+  }
+}
+
 /// SplitMix64: the same numbers for the same seed.
 struct Seeded: RandomNumberGenerator {
   var state: UInt64
