@@ -98,3 +98,55 @@ extension dpdkfwd_ct_tcp_side {
     end == other.end && max_end == other.max_end && max_window == other.max_window && max_ack == other.max_ack
   }
 }
+
+/// A connection between a client, who opens it from 1000 on, and a server at 5000, with netfilter's timeouts.
+final class TCPBench {
+  private let timeouts: TimeoutTable
+  var line: TCPLine
+
+  init() {
+    timeouts = TimeoutTable()
+    line = TCPLine(timeouts.lent)
+  }
+
+  var state: TCPState? { line.exists ? line.tcpState : nil }
+
+  /// - Parameter flags: letters as tcpdump writes them, `A` for ACK, `C` for CWR.
+  @discardableResult
+  func client(
+    _ flags: String, _ sequence: UInt32, ack: UInt32 = 0, window: UInt16 = 8192, bytes: UInt32 = 0,
+    options: [UInt8] = []
+  ) -> Judgement {
+    send(.original, flags, sequence, ack, window, bytes, options)
+  }
+
+  @discardableResult
+  func server(
+    _ flags: String, _ sequence: UInt32, ack: UInt32 = 0, window: UInt16 = 8192, bytes: UInt32 = 0,
+    options: [UInt8] = []
+  ) -> Judgement {
+    send(.reply, flags, sequence, ack, window, bytes, options)
+  }
+
+  /// SYN, SYN ACK, ACK.
+  func handshake(window: UInt16 = 8192, options: [UInt8] = []) {
+    client("S", 1000, window: window, options: options)
+    server("SA", 5000, ack: 1001, window: window, options: options)
+    client("A", 1001, ack: 5001, window: window)
+  }
+
+  private func send(
+    _ direction: Direction, _ flags: String, _ sequence: UInt32, _ ack: UInt32, _ window: UInt16, _ bytes: UInt32,
+    _ options: [UInt8]
+  ) -> Judgement {
+    let header = Header(
+      sequence: sequence, acknowledgement: ack, flags: tcpFlags(flags), window: window, options: options, payload: bytes
+    )
+    _ = line.send(header, direction)
+    return line.judgement
+  }
+}
+
+func tcpFlags(_ letters: String) -> UInt8 {
+  letters.reduce(0) { $0 | 1 << UInt8(Array("FSRPAUEC").firstIndex(of: $1)!) }
+}
