@@ -143,7 +143,9 @@ let package = Package(
     .executable(name: "dpdkfwd", targets: ["dpdkfwd"]),
     .executable(name: "dpdkfwd-stat", targets: ["dpdkfwd-stat"]),
     // For the package in Benchmarks only.
-    .library(name: "Parts", targets: ["CSegment", "Primitives", "Wire", "Segment", "Pipeline", "TestSupport"]),
+    .library(
+      name: "Parts",
+      targets: ["CSegment", "CTables", "Primitives", "Wire", "Tables", "Segment", "Pipeline", "TestSupport"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -209,6 +209,28 @@ struct TupleIndexTests {
     for slot in 0..<50 as Range<UInt32> { #expect(bench.insert(77, slot)) }
   }
 
+  /// What was pushed out of its bucket stays out until it goes, so a busy index is worse than a new one, but not much.
+  @Test func `most entries stay in their bucket, however often they are replaced`() {
+    let count = 20_000
+    let bench = Bench(capacity: count)
+    var chance = SeededGenerator.forThisRun()
+    var hashes = (0..<count).map { _ in chance.next() }
+    for slot in 0..<count { _ = bench.index.insert(hashes[slot], IndexEntry(slot: UInt32(slot))) }
+    let fresh = bench.outside
+    for _ in 0..<count * 5 {
+      let slot = Int.random(in: 0..<count, using: &chance)
+      _ = bench.index.remove(hashes[slot], IndexEntry(slot: UInt32(slot)))
+      hashes[slot] = chance.next()
+      _ = bench.index.insert(hashes[slot], IndexEntry(slot: UInt32(slot)))
+    }
+    print(
+      "TupleIndex, full: \(fresh) of \(count) outside their bucket, \(bench.outside) when all were replaced 5 times")
+    #expect(fresh < count / 50)
+    #expect(bench.outside < count / 20)
+    let holds = bench.index.checkInvariants { hashes[Int($0.slot)] }
+    #expect(holds)
+  }
+
   @Test func `a million entries are all found, and 16 bytes each`() {
     let count = 1_000_000
     let bench = Bench(capacity: count)

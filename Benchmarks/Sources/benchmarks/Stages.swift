@@ -15,7 +15,7 @@ struct Stage {
 extension Stage {
   static func all() throws -> [Stage] {
     Traffic.all.map(reading) + Traffic.all.map(breath) + [coldBreath()] + [64, 1500].map(checksum)
-      + [try commit()]
+      + [try commit()] + index()
   }
 
   private static let burst = Journey.burst

@@ -11,7 +11,8 @@ static inline void ctables_prefetch(const void *p) { __builtin_prefetch(p, 0, 3)
 /// The same for a line that is about to be written.
 static inline void ctables_prefetch_for_write(const void *p) { __builtin_prefetch(p, 1, 3); }
 
-/// Which of the eight 16-bit numbers at `p` equal `tag`: bit n stands for the n-th. Two instructions and two moves.
+/// Which of the eight 16-bit numbers at `p` equal `tag`: bit n stands for the n-th. Compare, pack,
+/// move: three instructions, where Swift's SIMD8 loops over the lanes.
 static inline uint32_t ctables_match8(const void *p, uint16_t tag) {
   typedef uint16_t Tags __attribute__((ext_vector_type(8)));
   typedef _Bool Lanes __attribute__((ext_vector_type(8)));
