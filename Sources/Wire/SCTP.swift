@@ -37,32 +37,39 @@ public struct SCTPChunks: ~Escapable {
   @_lifetime(copy bytes)
   init(_ bytes: RawSpan) { rest = bytes }
 
-  /// The next chunk, or `nil` at the end of the packet or of what can be read of it.
+  /// The next chunk, or `nil` at the end of the packet. A malformed list is walked as far as it goes: a chunk that
+  /// claims more than is left comes with what there is, and nothing follows one that claims no byte at all.
   @_lifetime(copy self)
   public mutating func next() -> Chunk? {
-    guard rest.byteCount > 0 else { return nil }
-    let length = rest.byteCount >= Layout.size ? Int(rest[Layout.length]) : 0
-    guard length >= Layout.size, length <= rest.byteCount else {
-      isMalformed = true
-      rest = rest.extracting(first: 0)
+    guard rest.byteCount >= Layout.size else {
+      if rest.byteCount > 0 { isMalformed = true }
       return nil
     }
+    let length = Int(rest[Layout.length])
+    if length < Layout.size || length > rest.byteCount { isMalformed = true }
     let chunk = Chunk(
-      type: rest[Layout.type], flags: rest[Layout.flags], value: rest.extracting(Layout.size..<length))
-    rest = rest.after((length + 3) & ~3)
+      type: rest[Layout.type], flags: rest[Layout.flags], length: length,
+      value: rest.extracting(Layout.size..<max(Layout.size, min(length, rest.byteCount))))
+    rest = length == 0 ? rest.extracting(first: 0) : rest.after((length + 3) & ~3)
     return chunk
   }
 
   public struct Chunk: ~Escapable {
     public let type: UInt8
     public let flags: UInt8
+    /// In bytes, as the chunk claims.
+    public let length: Int
     public let value: RawSpan
 
     @_lifetime(copy value)
-    init(type: UInt8, flags: UInt8, value: RawSpan) {
+    init(type: UInt8, flags: UInt8, length: Int, value: RawSpan) {
       self.type = type
       self.flags = flags
+      self.length = length
       self.value = value
     }
+
+    /// Of INIT and INIT ACK: the tag that packets to its sender will carry. `nil` when the fixed part is cut.
+    public var initiateTag: UInt32? { value.byteCount >= 16 ? value[Field<UInt32>(at: 0)] : nil }
   }
 }

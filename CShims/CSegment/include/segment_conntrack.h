@@ -36,7 +36,7 @@ struct dpdkfwd_ct_sctp {
   uint32_t reserved[3];
   uint32_t tag_reply;
   uint32_t reserved2[3];
-  uint32_t init_original;  // the tags that INITs offered while they cross
+  uint32_t init_original;  // 1 from this side's INIT on, until a COOKIE ACK
   uint32_t init_reply;
   uint32_t reserved3;
   uint16_t reserved4;
