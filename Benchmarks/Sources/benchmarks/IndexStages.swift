@@ -32,7 +32,7 @@ struct IndexBench: ~Copyable {
     }
     var chance = SeededGenerator(seed: 1)
     unsafe order = .allocate(capacity: max(4096, min(entries, 1 << 20)) / 32 * 32)
-    for i in 0..<order.count {
+    for i in unsafe 0..<order.count {
       unsafe order.initializeElement(at: i, to: UInt64.random(in: 0..<UInt64(entries), using: &chance) &* 0x9E37_79B9)
     }
   }
@@ -54,7 +54,7 @@ struct IndexBench: ~Copyable {
 
   func oneAtATime() -> Timing {
     Timing(operations: unsafe order.count, rounds: 7) {
-      for i in 0..<order.count {
+      for i in unsafe 0..<order.count {
         let key = unsafe order[i]
         if let entry = index.find(secret.hash(key, 0), where: { isMeant($0, key) }) {
           unsafe record(entry).pointee.packets &+= 1
