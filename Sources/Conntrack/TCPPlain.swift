@@ -17,27 +17,22 @@ extension TCPTracker {
     guard state == TCPState.established.rawValue, isAssured, segment.flags.rawValue & telling.rawValue == 16
     else { return nil }
     let way = Int(direction.rawValue)
-    // The flags of the sender in the low byte, of the receiver in the high one; and back again.
-    let turn = UInt16(direction.rawValue) &* 8
-    let stored = UInt16(tcp.flags_original) | UInt16(tcp.flags_reply) &<< 8
-    var flags = stored &>> turn | stored &<< turn
-    if flags & 0x0200 != 0, segment.mayAcknowledgeSelectively(frame) { return nil }
-
     return unsafe withUnsafeMutablePointer(to: &tcp) { record in
-      // The two sides are the record's first members.
+      // The sides are the record's first members, and their flags stand side by side too.
       let sides = unsafe UnsafeMutableRawPointer(record).assumingMemoryBound(to: dpdkfwd_ct_tcp_side.self)
-      let sender = unsafe sides + way
-      let receiver = unsafe sides + (way ^ 1)
+      let (sender, receiver) = unsafe (sides + way, sides + (way ^ 1))
+      let flags = unsafe withUnsafeMutablePointer(to: &record.pointee.flags_original) { unsafe $0 }
+      let (sentFlags, receivedFlags) = unsafe (flags[way], flags[way ^ 1])
+      if receivedFlags & 2 != 0, segment.mayAcknowledgeSelectively(frame) { return nil }
       let (sequence, acknowledgement, end) = (segment.sequence, segment.acknowledgement, segment.end)
-      let sent = unsafe sender.pointee
-      let received = unsafe receiver.pointee
+      let (sent, received) = unsafe (sender.pointee, receiver.pointee)
 
       // Each number is negative if its test is passed: `TCPWindow.judge` has them one by one.
       let oldest = received.end &- max(sent.max_window, TCPWindow.oldestAcknowledgement) &- 1
       let tests =
         (sequence &- sent.max_end &- 1) & (acknowledgement &- received.end &- 1)
         & (sent.end &- received.max_window &- 1 &- end) & (oldest &- acknowledgement)
-      guard Int32(bitPattern: tests) < 0, flags & 0x20 != 0, sent.max_window != 0, received.max_window != 0
+      guard Int32(bitPattern: tests) < 0, sentFlags & 0x20 != 0, sent.max_window != 0, received.max_window != 0
       else { return nil }
 
       let window = UInt32(segment.window) &<< UInt32((unsafe record.pointee.scales &>> (UInt8(way) &* 4)) & 15)
@@ -50,11 +45,10 @@ extension TCPTracker {
       let limit = acknowledgement &+ window
       let opens = limit.isAfter(received.max_end &- 1)
       unsafe receiver.pointee.max_end = opens ? limit &+ (window == 0 ? 1 : 0) : received.max_end
-      flags |= isNews ? 0x10 : 0
-      flags &= acknowledgement == received.end ? ~0x1000 : ~0
-      let turned = flags &>> turn | flags &<< turn
-      unsafe record.pointee.flags_original = UInt8(truncatingIfNeeded: turned)
-      unsafe record.pointee.flags_reply = UInt8(truncatingIfNeeded: turned &>> 8)
+      let sentNow = sentFlags | (isNews ? 0x10 : 0)
+      let receivedNow = receivedFlags & (acknowledgement == received.end ? ~0x10 : ~0)
+      unsafe flags[way] = sentNow
+      unsafe flags[way ^ 1] = receivedNow
 
       let last = unsafe record.pointee
       let mark = last.last_segment & 0xf0 | TCPSegment.Kind.ack.rawValue | direction.rawValue &<< 3
@@ -69,7 +63,7 @@ extension TCPTracker {
       unsafe record.pointee.last_segment = mark
       unsafe record.pointee.retransmissions = retransmissions
 
-      let isUnacknowledged = flags & 0x1010 != 0
+      let isUnacknowledged = (sentNow | receivedNow) & 0x10 != 0
       if retransmissions < policy.tcpMaxRetransmissions, !isUnacknowledged, segment.window != 0 {
         return .tcpEstablished
       }

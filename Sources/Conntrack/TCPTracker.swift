@@ -172,7 +172,8 @@ extension TCPTracker.Context {
       if next == .close { return judge(frame, &tcp, &state) }
     }
     // It answers a segment that we ignored, whose numbers our windows do not know.
-    let answersIgnored = hasReply && tcp.lastKind == .syn || !isAssured && tcp.lastKind == .ack
+    let answersIgnored =
+      hasReply && tcp.lastKind == .syn && tcp.lastDirection != direction || !isAssured && tcp.lastKind == .ack
     if answersIgnored, segment.acknowledgement == tcp.last_end { return settle(&tcp, &state) }
     if old == .synSent, tcp.lastKind == .ack, tcp.lastDirection == .reply,
       segment.sequence == tcp.last_acknowledgement
