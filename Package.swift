@@ -33,12 +33,14 @@ let layers: [Layer] = [
   Layer(name: "Segment", uses: ["Primitives", "CSegment"]),
   Layer(name: "Steering", uses: ["Primitives", "Wire"]),
   Layer(name: "Conntrack", uses: ["Primitives", "Wire", "Tables", "CTables", "CSegment"]),
-  Layer(name: "Pipeline", uses: ["Primitives", "Wire", "Tables", "Steering", "Conntrack"]),
+  Layer(name: "FlowCache", uses: ["Primitives", "Wire", "Conntrack", "CSegment"]),
+  Layer(name: "Pipeline", uses: ["Primitives", "Wire", "Tables", "Steering", "Conntrack", "FlowCache"]),
   Layer(name: "Settings", uses: ["Primitives", "Conntrack", "Steering"], products: [toml]),
   Layer(
     name: "DataPlane",
     uses: [
-      "Primitives", "Wire", "Tables", "Steering", "Conntrack", "Pipeline", "Segment", "Settings", "CSegment", "CDPDK",
+      "Primitives", "Wire", "Tables", "Steering", "Conntrack", "FlowCache", "Pipeline", "Segment", "Settings", "CSegment",
+      "CDPDK",
     ],
     products: [logging]),
   Layer(

@@ -117,4 +117,13 @@ public struct TrackingPolicy: BitwiseCopyable {
   public var isAsymmetric = false
 
   public init(timeouts: Timeouts) { self.timeouts = timeouts }
+
+  init(_ choices: TrackingChoices, timeouts: Timeouts) {
+    self.timeouts = timeouts
+    tcpLoose = choices.tcpLoose
+    tcpLiberal = choices.tcpLiberal
+    tcpIgnoresInvalidReset = choices.tcpIgnoresInvalidReset
+    tcpMaxRetransmissions = choices.tcpMaxRetransmissions
+    isAsymmetric = choices.isAsymmetric
+  }
 }

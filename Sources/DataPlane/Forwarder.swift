@@ -41,6 +41,7 @@ public final class Forwarder {
     let settings = plan.settings
     privileges = try settings.user.map { try Privileges($0) }
     hardware = try Hardware(plan, log: log)
+    let epoch = ((TrackingSetup.lastEpoch(prefix: prefix) ?? 0) &+ 1) & 15
     do {
       segment = try SegmentWriter(
         prefix: prefix, schema: Self.schema(plan), options: Self.segmentOptions(settings), writer: version,
@@ -49,7 +50,8 @@ public final class Forwarder {
       hardware.takeDown()
       throw error
     }
-    for i in plan.workers.indices { unsafe lcores.append(makeLcore(i)) }
+    let tracking = TrackingSetup(plan, segment: segment, clock: clock, epoch: epoch)
+    for i in plan.workers.indices { unsafe lcores.append(makeLcore(i, tracking)) }
     introduce(prefix: prefix, version: version)
   }
 
@@ -71,10 +73,11 @@ public final class Forwarder {
       queues: plan.workers.map { $0.receive.count + $0.transmit.count }.max() ?? 1, pools: plan.pools.count,
       dropReasons: DropReason.allCases.map(\.name),
       invalidReasons: InvalidReason.allCases.dropFirst().map(\.name), packetKinds: PacketKind.allCases.map(\.name),
-      stages: Stage.allCases.map(\.rawValue), history: plan.settings.statsRecords)
+      stages: Stage.allCases.map(\.rawValue), history: plan.settings.statsRecords,
+      tracking: TrackingSetup.tables(plan.settings))
   }
 
-  private func makeLcore(_ shard: Int) -> UnsafeMutablePointer<Lcore> {
+  private func makeLcore(_ shard: Int, _ tracking: TrackingSetup) -> UnsafeMutablePointer<Lcore> {
     let settings = plan.settings
     let planned = plan.workers[shard]
     let table = egressTable()
@@ -89,10 +92,13 @@ public final class Forwarder {
       TransmitSetup(
         port: PortID(rawValue: UInt16($0.port)), queue: UInt16($0.queue), attempts: UInt32(settings.txRetries + 1))
     }
+    let journey = unsafe Journey(
+      policy: Policy(settings, ports: plan.ports.map(\.id)),
+      tracker: tracking.tracker(shard, lcore: planned.lcore, ports: (plan.ports.map(\.id).max() ?? 0) + 1),
+      cache: tracking.cache, gather: MbufIO.gather)
     let worker = Worker(
-      io: MbufIO(), journey: unsafe Journey(policy: Policy(settings), gather: MbufIO.gather), burst: settings.burst,
-      receive: receive, transmit: transmit)
-    let ledger = Ledger(segment, shard: shard)
+      io: MbufIO(clock: clock), journey: journey, burst: settings.burst, receive: receive, transmit: transmit)
+    let ledger = Ledger(segment, shard: shard, tracks: settings.tracking.isEnabled)
     ledger.introduce(
       lcore: planned.lcore, cpu: Int(rte_lcore_to_cpu_id(Int32(planned.lcore))), socket: planned.socket,
       receive: planned.receive.map { ($0.port, $0.queue) }, transmit: planned.transmit.map { ($0.port, $0.queue) })
@@ -239,7 +245,7 @@ public final class Forwarder {
 }
 
 extension Policy {
-  init(_ settings: Settings) {
+  init(_ settings: Settings, ports: [Int]) {
     let checksum: Checksum =
       switch settings.effectiveRxChecksum {
       case .off: .off
@@ -251,7 +257,8 @@ extension Policy {
       case .forward: .forward
       case .drop: .drop
       }
-    self.init(checksum: checksum, invalid: invalid)
+    let refusesNew = ports.filter { $0 < 64 && settings.newPolicy(port: $0) == .drop }
+    self.init(checksum: checksum, invalid: invalid, refusesNew: refusesNew.reduce(0) { $0 | 1 << UInt64($1) })
   }
 }
 

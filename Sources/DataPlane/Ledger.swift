@@ -1,4 +1,5 @@
 internal import CSegment
+internal import Conntrack
 internal import Pipeline
 internal import Segment
 internal import Wire
@@ -17,15 +18,22 @@ struct Ledger: BitwiseCopyable {
   private let drops: UnsafeMutablePointer<dpdkfwd_tally_record>
   private let invalid: UnsafeMutablePointer<dpdkfwd_tally_record>
   private let kinds: UnsafeMutablePointer<dpdkfwd_tally_record>
+  /// What tracking counts; `nil` when nothing is tracked.
+  private let connections: UnsafeMutablePointer<dpdkfwd_ct_shard_record>?
+  private let faults: UnsafeMutablePointer<dpdkfwd_tally_record>?
   private var history: RingWriter<dpdkfwd_lcore_history_record>
 
-  /// - Parameter shard: which lcore of the segment, counted from zero.
-  init(_ segment: SegmentWriter, shard: Int) {
+  /// - Parameters:
+  ///   - shard: which lcore of the segment, counted from zero.
+  ///   - tracks: the segment has tables of connection tracking.
+  init(_ segment: SegmentWriter, shard: Int, tracks: Bool) {
     unsafe record = segment.lcore(shard)
     unsafe queues = segment.queue(lcore: shard, 0)
     unsafe drops = segment.tally(.drops, lcore: shard, 0)
     unsafe invalid = segment.tally(.invalid, lcore: shard, 0)
     unsafe kinds = segment.tally(.packets, lcore: shard, 0)
+    unsafe connections = tracks ? segment.connectionShard(shard) : nil
+    unsafe faults = tracks ? segment.tally(.trackingFaults, lcore: shard, 0) : nil
     history = segment.lcoreHistory(shard)
   }
 
@@ -46,6 +54,7 @@ struct Ledger: BitwiseCopyable {
     for i in 1..<DropReason.slots { unsafe drops[i - 1].lcore = UInt32(lcore) }
     for i in 1..<Tally.invalidSlots { unsafe invalid[i - 1].lcore = UInt32(lcore) }
     for i in PacketKind.allCases.indices { unsafe kinds[i].lcore = UInt32(lcore) }
+    if let faults = unsafe faults { for i in 1..<TrackingFault.slots { unsafe faults[i - 1].lcore = UInt32(lcore) } }
   }
 
   func setState(_ state: State) { unsafe record.pointee.state = state.rawValue }
@@ -57,6 +66,7 @@ struct Ledger: BitwiseCopyable {
     commitKinds(worker.journey.tally)
     if worker.journey.tally.touchedOthers { commitOthers(worker.journey.tally) }
     worker.settled()
+    if let connections = unsafe connections { unsafe commitTracking(worker.journey.tracker, to: connections) }
     commitTimes(worker)
     unsafe record.pointee.sleeps = sleeps
     unsafe record.pointee.cycles_sleep = sleepCycles
@@ -135,6 +145,21 @@ struct Ledger: BitwiseCopyable {
       unsafe kinds[i].packets = count.packets
       unsafe kinds[i].bytes = count.bytes
     }
+  }
+
+  @inline(__always)
+  private func commitTracking(
+    _ tracker: borrowing Tracker, to record: UnsafeMutablePointer<dpdkfwd_ct_shard_record>
+  ) {
+    let invalid = unsafe record.pointee.invalid
+    unsafe record.pointee = tracker.table.counts.pointee
+    if unsafe invalid != record.pointee.invalid { commitFaults(tracker) }
+  }
+
+  @inline(never)
+  private func commitFaults(_ tracker: borrowing Tracker) {
+    guard let faults = unsafe faults else { return }
+    for i in 1..<TrackingFault.slots { unsafe faults[i - 1].packets = tracker.faultCount(i) }
   }
 
   @inline(never)

@@ -10,8 +10,12 @@ internal import Wire
 struct MbufIO: PacketIO, BitwiseCopyable {
   /// The mbufs of the burst in hand.
   private let mbufs: UnsafeMutablePointer<OpaquePointer?>
+  private let clock: Clock
 
-  init() { unsafe mbufs = .allocate(capacity: Journey.burst) }
+  init(clock: Clock) {
+    self.clock = clock
+    unsafe mbufs = .allocate(capacity: Journey.burst)
+  }
 
   /// Ends the view; nothing may use it afterwards.
   func deallocate() { unsafe mbufs.deallocate() }
@@ -85,6 +89,9 @@ struct MbufIO: PacketIO, BitwiseCopyable {
 
   @inline(__always)
   func cycles() -> UInt64 { cdpdk_tsc() }
+
+  @inline(__always)
+  func now() -> Instant { clock.now }
 
   /// Copies a frame out of its segments: what a `Journey` calls for headers that are spread over several.
   static let gather: GatherFrame = { handle, memory, room in

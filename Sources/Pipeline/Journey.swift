@@ -2,7 +2,9 @@
 // packet and keeps the tally. It owns the summaries and verdicts of the burst in hand and nothing of the packets: those
 // belong to the worker, before and after. It knows no clock, no NIC and no mbuf, so every journey runs in a unit test.
 
-internal import Primitives
+public import Conntrack
+public import FlowCache
+public import Primitives
 public import Wire
 
 /// A packet's journey on one page: the stages every burst passes, in order.
@@ -15,28 +17,45 @@ public struct Journey: ~Copyable {
 
   public private(set) var summaries = InlineArray<32, Summary>(repeating: Summary())
   /// One for each packet of the burst in hand, when `decide` is through.
-  public private(set) var verdicts = InlineArray<32, Verdict>(repeating: .drop(.noPair))
+  public internal(set) var verdicts = InlineArray<32, Verdict>(repeating: .drop(.noPair))
   /// One bit for each packet of the burst that is not to be sent just as it came: it is dropped, or must be finished.
-  public private(set) var exceptions: UInt32 = 0
+  public internal(set) var exceptions: UInt32 = 0
   public internal(set) var tally = Tally()
-  private let policy: Policy
+  public internal(set) var tracker: Tracker
+  public internal(set) var cache: FlowCache
+  let policy: Policy
   private var gathering: Gathering
+  /// How each packet of the burst in hand is tracked, and the tuples of those that have one.
+  var ways = InlineArray<32, Way>(repeating: .untracked)
+  var tuples = InlineArray<32, Tuple>(repeating: Tuple())
 
-  public init(policy: Policy, gather: @escaping GatherFrame) {
+  /// - Parameter tracker: `.off()`: connections are not tracked.
+  public init(
+    policy: Policy, tracker: consuming Tracker = .off(), cache: FlowCache = FlowCache(),
+    gather: @escaping GatherFrame
+  ) {
     self.policy = policy
+    self.tracker = tracker
+    self.cache = cache
     gathering = unsafe Gathering(gather)
   }
 
   /// Decides what becomes of each packet of a burst that came in by one port; the answers are in `verdicts`.
   ///
-  /// Later stages stand between these: owner and handoff, reassembly, flow cache and tracking, hooks, routes and edits.
+  /// Later stages stand between these: reassembly, hooks, routes and edits.
   ///
-  /// - Parameter packets: at most `burst`; what goes beyond is not looked at.
+  /// - Parameters:
+  ///   - packets: at most `burst`; what goes beyond is not looked at.
+  ///   - ingress: the port they came in by.
+  ///   - now: on the worker's clock.
   @inline(__always)
-  public mutating func decide(_ packets: Span<Packet>, to egress: Egress) {
+  public mutating func decide(_ packets: Span<Packet>, from ingress: PortID, to egress: Egress, at now: Instant) {
     let suspects = parse(packets)
     exceptions = judge(packets, suspects)
-    bridge(packets, to: egress)
+    guard tracker.settings.isOn else { return bridge(packets, to: egress) }
+    tracker.advance(to: now)
+    lookAhead(packets, from: ingress)
+    track(packets, from: ingress, to: egress)
   }
 
   // MARK: 1. Parse
@@ -103,7 +122,8 @@ public struct Journey: ~Copyable {
         dropped |= 1 << UInt32(i)
       } else {
         tally.count(summaries[i].invalid)
-        guard policy.invalid == .drop else { continue }
+        // The tracker's judgement includes this one.
+        guard policy.invalid == .drop, !tracker.settings.isOn else { continue }
         drop(packets[i], i, .invalid)
         dropped |= 1 << UInt32(i)
       }
@@ -111,22 +131,28 @@ public struct Journey: ~Copyable {
     return dropped
   }
 
-  // MARK: 3. Egress
+  // MARK: 7. Egress
 
   /// Out by the other port of the pair, if that can take the packet.
   @inline(__always)
   private mutating func bridge(_ packets: Span<Packet>, to egress: Egress) {
+    if exceptions == 0, takesAll(packets, egress) {
+      for i in 0..<min(packets.count, Self.burst) { verdicts[i] = .forward(egress.port) }
+    } else {
+      bridgeEach(packets, to: egress)
+    }
+  }
+
+  /// Whether each of the packets can leave by that port as it is.
+  @inline(__always)
+  func takesAll(_ packets: Span<Packet>, _ egress: Egress) -> Bool {
     var longest: UInt32 = 0
     var marks = PacketMarks()
     for i in packets.indices {
       longest = max(longest, packets[i].length)
       marks.formUnion(packets[i].marks)
     }
-    if exceptions == 0, egress.takesAll(upTo: longest, marks) {
-      for i in 0..<min(packets.count, Self.burst) { verdicts[i] = .forward(egress.port) }
-    } else {
-      bridgeEach(packets, to: egress)
-    }
+    return egress.takesAll(upTo: longest, marks)
   }
 
   /// The closer look, when some of the burst do not just leave.
@@ -146,6 +172,20 @@ public struct Journey: ~Copyable {
   mutating func drop(_ packet: Packet, _ i: Int, _ reason: DropReason) {
     verdicts[i] = .drop(reason)
     tally.count(reason, bytes: packet.length)
+  }
+
+  /// The frame in one piece, a copy that stays until the next one is asked for.
+  func gathered(_ packet: Packet) -> Packet { gathering.whole(packet) }
+
+  /// What was decided before is out of date.
+  mutating func invalidateCache() { cache.invalidate() }
+
+  /// A share of the housekeeping: connections whose time is over.
+  @inline(__always)
+  public mutating func tick(at now: Instant, most: Int) {
+    guard tracker.settings.isOn else { return }
+    tracker.advance(to: now)
+    tracker.sweep(most: most, wiping: cache.generation)
   }
 
   /// The tally has been copied out: what is touched from now on is new.

@@ -20,6 +20,9 @@ public protocol PacketIO: ~Copyable {
   /// - Returns: `false` when it cannot; the packet must not leave then.
   mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress, queue: UInt16) -> Bool
 
+  /// The time on the worker's clock, from zero at its start.
+  func now() -> Instant
+
   /// A counter of the CPU's cycles; 0 where nobody accounts for them.
   func cycles() -> UInt64
 }

@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// What the operator decided about packets; fixed while a journey runs.
 public struct Policy: BitwiseCopyable, Sendable {
   /// How the checksum above IP is judged; the IPv4 header's own is always checked.
@@ -6,10 +8,16 @@ public struct Policy: BitwiseCopyable, Sendable {
   public enum Invalid: UInt8, CaseIterable, BitwiseCopyable, Sendable { case forward, drop }
 
   public var checksum: Checksum
+  /// Also of what the tracker calls invalid.
   public var invalid: Invalid
+  /// One bit for each port by which no packet may open a connection.
+  public var refusesNew: UInt64
 
-  public init(checksum: Checksum = .off, invalid: Invalid = .forward) {
+  public init(checksum: Checksum = .off, invalid: Invalid = .forward, refusesNew: UInt64 = 0) {
     self.checksum = checksum
     self.invalid = invalid
+    self.refusesNew = refusesNew
   }
+
+  func refusesNew(from port: PortID) -> Bool { port.rawValue < 64 && refusesNew & 1 << UInt64(port.rawValue) != 0 }
 }

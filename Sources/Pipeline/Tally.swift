@@ -11,7 +11,9 @@ public struct Tally: ~Copyable {
   }
 
   public private(set) var kinds = InlineArray<20, Count>(repeating: Count())
-  public private(set) var drops = InlineArray<19, Count>(repeating: Count())
+  /// `DropReason.slots` of them.
+  public typealias Drops = InlineArray<24, Count>
+  public private(set) var drops = Drops(repeating: Count())
   /// How many counters the table of invalid reasons has, by raw value.
   public static var invalidSlots: Int { 18 }
   public private(set) var invalid = InlineArray<18, UInt64>(repeating: 0)

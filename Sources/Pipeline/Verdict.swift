@@ -29,9 +29,17 @@ public enum DropReason: UInt8, CaseIterable, BitwiseCopyable, Sendable {
   case offloadUnsupported
   /// Held when the forwarder stopped.
   case shutdown
+  /// It would open a connection, and policy lets none in by that port.
+  case newRefused
+  /// The worker's connection table is full.
+  case connectionTableFull
+  /// All workers together track as many connections as they may.
+  case connectionLimit
+  /// As many connections as may be are in its zone, or come from its source.
+  case zoneLimit, sourceLimit
 
   /// How many counters a table by raw value has; entry 0 is never used.
-  public static let slots = 19
+  public static let slots = 24
 
   @inlinable
   public init(_ fault: HeaderFault) {
@@ -60,6 +68,11 @@ public enum DropReason: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case .noPair: "no_pair"
     case .offloadUnsupported: "offload_unsupported"
     case .shutdown: "shutdown"
+    case .newRefused: "new_refused"
+    case .connectionTableFull: "ct_table_full"
+    case .connectionLimit: "ct_limit"
+    case .zoneLimit: "ct_zone_limit"
+    case .sourceLimit: "ct_source_limit"
     }
   }
 }

@@ -20,6 +20,8 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   private var transmits: FixedArray<TransmitQueue>
   private var packets: FixedArray<Packet>
   private var doomed: FixedArray<UInt>
+  /// When the breath began.
+  private var now = Instant(nanoseconds: 0)
 
   /// - Parameters:
   ///   - burst: most packets taken at once, 1...32.
@@ -49,6 +51,7 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   public mutating func breathe() -> Int {
     var mark = io.cycles()
     let began = mark
+    now = io.now()
     var received = 0
     var flushed: UInt64 = 0
     var stages = InlineArray<3, UInt64>(repeating: 0)
@@ -67,6 +70,8 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
     for t in transmits.indices where flushed & 1 &<< UInt64(truncatingIfNeeded: t) == 0 {
       transmits[t].flush(&io, &journey.tally)
     }
+    // An idle breath has time for more.
+    journey.tick(at: now, most: received == 0 ? 1024 : 64)
     breaths &+= 1
     if received == 0 {
       idleCycles &+= io.cycles() &- began
@@ -98,8 +103,9 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
 
   @inline(__always)
   private mutating func decide(_ r: Int, _ count: Int) {
-    let egress = receives[r].egress
-    unsafe journey.decide(Span(_unsafeStart: packets.buffer.baseAddress!, count: count), to: egress)
+    let (ingress, egress) = (receives[r].port, receives[r].egress)
+    unsafe journey.decide(
+      Span(_unsafeStart: packets.buffer.baseAddress!, count: count), from: ingress, to: egress, at: now)
   }
 
   /// Sends and frees by the verdicts, in the order of arrival.
@@ -149,6 +155,7 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   /// Opens or closes the way out of what a port receives; the supervisor's word, taken between two breaths.
   public mutating func renew(_ egress: (PortID) -> Egress) {
     for r in receives.indices { receives[r].egress = egress(receives[r].port) }
+    journey.invalidateCache()
   }
 
   /// Ends the work: offers what is held a last bounded time, then drops it with `.shutdown`.

@@ -59,7 +59,7 @@ extension ForwarderSchema {
           "DST_NAT_DONE", "DYING", "FIXED_TIMEOUT", "TEMPLATE", "NAT_CLASH", "HELPER", "OFFLOAD", "HW_OFFLOAD",
         ]),
       Enumeration(
-        Names.connectionFlag, "ct_flag", bits: ["cached_original", "cached_reply", "ipv6", "two_entries", "flipped"]),
+        Names.connectionFlag, "ct_flag", bits: ["cached_original", "cached_reply", "ipv6", "two_entries"]),
       Enumeration(
         Names.tcpState, "tcp_state",
         [

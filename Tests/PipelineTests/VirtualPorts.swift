@@ -15,6 +15,8 @@ final class VirtualPorts {
   /// Packets whose sender left something to do, as they were finished.
   private(set) var finished: [Summary] = []
   var canFinish = true
+  /// The worker's clock, moved by hand.
+  var now = Instant(nanoseconds: 0)
 
   private var waiting: [PortID: [Arrival]] = [:]
 
@@ -96,6 +98,7 @@ struct VirtualIO: PacketIO {
   }
   func finish(_ packet: Packet, _ summary: Summary, for egress: Egress, queue: UInt16) -> Bool { ports.finish(summary) }
   func cycles() -> UInt64 { 0 }
+  func now() -> Instant { ports.now }
 }
 
 /// One worker between two virtual ports, `a` and `b`.

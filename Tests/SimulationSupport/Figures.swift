@@ -16,7 +16,7 @@ struct Figures: BitwiseCopyable, Sendable {
   /// What is counted by kind and by reason.
   struct Counts: BitwiseCopyable, Sendable {
     var kinds = InlineArray<20, Tally.Count>(repeating: Tally.Count())
-    var drops = InlineArray<19, Tally.Count>(repeating: Tally.Count())
+    var drops = Tally.Drops(repeating: Tally.Count())
     var invalid = InlineArray<18, UInt64>(repeating: 0)
 
     /// Copies what was touched since `settled`, as a worker's record in the segment is written.

@@ -27,4 +27,6 @@ struct VirtualIO: PacketIO {
   }
 
   func cycles() -> UInt64 { world.cycles }
+  /// A nanosecond a cycle.
+  func now() -> Instant { Instant(nanoseconds: world.cycles) }
 }

@@ -69,8 +69,8 @@ final class World {
     var emptied = Tally.Count()
     /// Given back, and why by the models: for sure, and perhaps.
     var released = Tally.Count()
-    var certain = InlineArray<19, UInt64>(repeating: 0)
-    var perhaps = InlineArray<19, UInt64>(repeating: 0)
+    var certain = InlineArray<24, UInt64>(repeating: 0)
+    var perhaps = InlineArray<24, UInt64>(repeating: 0)
     /// Packets with a good IP header that are invalid for sure, and that may be.
     var invalid: UInt64 = 0
     var doubtful: UInt64 = 0

@@ -60,6 +60,7 @@ struct MemoryPorts: PacketIO {
   mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress, queue: UInt16) -> Bool { true }
   @inline(__always)
   func cycles() -> UInt64 { 0 }
+  func now() -> Instant { Instant(nanoseconds: 0) }
 }
 
 /// A worker that receives the frames of a store by one port and sends them by another.

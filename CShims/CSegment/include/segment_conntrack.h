@@ -98,7 +98,7 @@ static const uint8_t DPDKFWD_CT_CACHED_ORIGINAL = 1;  // `cached_egress[0]` hold
 static const uint8_t DPDKFWD_CT_CACHED_REPLY = 2;
 static const uint8_t DPDKFWD_CT_IPV6 = 4;
 static const uint8_t DPDKFWD_CT_TWO_ENTRIES = 8;      // each direction has an index entry of its own
-static const uint8_t DPDKFWD_CT_FLIPPED = 16;         // the original direction goes from the higher endpoint to the lower
+// Bits 4 to 7: the place, plus 1, where the connection is counted for its source; 0: nowhere.
 
 /// What a connection needs beyond its record. The first extension of an IPv6 connection holds its addresses; the one
 /// after it, or the first of an IPv4 connection, the reply tuple when it is not just the original turned round.
@@ -153,5 +153,16 @@ struct dpdkfwd_ct_shard_record {
   uint64_t refreshes;          // deadlines written
 };
 SEGMENT_SIZE(dpdkfwd_ct_shard_record, 400);
+
+// Its arrays, which Swift would import as tuples.
+static inline uint64_t *segment_ct_by_protocol(struct dpdkfwd_ct_shard_record *shard) { return shard->by_protocol; }
+static inline uint64_t *segment_ct_classes(struct dpdkfwd_ct_shard_record *shard) { return shard->classes; }
+static inline uint64_t *segment_ct_limited(struct dpdkfwd_ct_shard_record *shard) { return shard->limited; }
+static inline uint64_t *segment_ct_cache_misses(struct dpdkfwd_ct_shard_record *shard) { return shard->cache_misses; }
+
+/// Stores a generation after everything that was written before it.
+static inline void segment_store_release(uint32_t *cell, uint32_t value) {
+  __atomic_store_n(cell, value, __ATOMIC_RELEASE);
+}
 
 #endif

@@ -1,0 +1,377 @@
+internal import CSegment
+public import Primitives
+public import Wire
+
+/// What tracking found about a packet.
+public struct Tracked: BitwiseCopyable, Equatable, Sendable {
+  public var state: PacketState
+  public var direction: Direction = .original
+  /// The connection's slot; -1 when there is none, or it ended with this packet.
+  public var slot: Int32 = -1
+  /// The packet opens a connection that exists once `confirm` says so.
+  public var isUnconfirmed = false
+
+  @inlinable
+  public init(_ state: PacketState, _ direction: Direction = .original, slot: Int32 = -1, isUnconfirmed: Bool = false) {
+    self.state = state
+    self.direction = direction
+    self.slot = slot
+    self.isUnconfirmed = isUnconfirmed
+  }
+}
+
+/// How a packet is looked at; the first thing the tracker decides.
+public enum Way: UInt8, BitwiseCopyable, Sendable {
+  /// It has a tuple.
+  case flow
+  /// It has one, whose two directions are in different zones.
+  case splitFlow
+  /// An ICMP error, which belongs to the flow of the datagram it quotes.
+  case error
+  case untracked
+  case invalid
+}
+
+/// A worker's tracker: judges packet after packet, in order, by the connections in its table and its clock.
+@safe
+public struct Tracker: ~Copyable {
+  public internal(set) var table: ConnectionTable
+  public let settings: TrackerSettings
+  let policies: ZonePolicies
+  public let zones: ZoneMap
+  private var limits: Limits
+  private var faults: FixedArray<UInt64>
+
+  /// Milliseconds on the worker's clock, modulo 2^32.
+  public private(set) var now: UInt32 = 0
+  /// The next whole second: deadlines count from it, so that a connection lives at least its timeout and its record is
+  /// written at most once a second.
+  var tick: UInt32 = 0
+  /// Seconds since 1970 where the clock began, and now.
+  private let wallZero: UInt64
+  private var wall: UInt32 = 0
+  private var pending = Pending()
+
+  /// A packet's connection before it is confirmed.
+  private struct Pending: BitwiseCopyable {
+    var seed = dpdkfwd_ct_record()
+    var tuple = Tuple()
+    var pair = IPv6Pair.none
+    var replyZone: UInt16 = 0
+  }
+
+  /// - Parameters:
+  ///   - wallZero: seconds since 1970 at the clock's zero.
+  ///   - limits: this worker's share of what all may have.
+  public init(
+    table: consuming ConnectionTable, settings: TrackerSettings, policies: consuming ZonePolicies = ZonePolicies(),
+    zones: consuming ZoneMap = ZoneMap(), limits: consuming Limits = Limits(), wallZero: UInt64 = 0
+  ) {
+    self.table = table
+    self.settings = settings
+    self.policies = policies
+    self.zones = zones
+    self.limits = limits
+    self.wallZero = wallZero
+    faults = FixedArray(repeating: 0, count: TrackingFault.slots)
+  }
+
+  /// One that tracks nothing.
+  public static func off() -> Tracker {
+    var settings = TrackerSettings()
+    settings.isOn = false
+    return Tracker(
+      table: ConnectionTable(capacity: 1, extensionCapacity: 0, secret: HashSecret(seed: 0)), settings: settings)
+  }
+
+  // MARK: Time
+
+  /// Moves the clock; once a burst.
+  @inline(__always)
+  public mutating func advance(to instant: Instant) {
+    let milliseconds = instant.nanoseconds / 1_000_000
+    now = UInt32(truncatingIfNeeded: milliseconds)
+    tick = UInt32(truncatingIfNeeded: (milliseconds &+ 999) / 1000 &* 1000)
+    wall = UInt32(truncatingIfNeeded: wallZero &+ milliseconds / 1000)
+  }
+
+  /// Removes connections whose time is over, as far as this round's share of the table goes, and wipes outcomes that were
+  /// remembered under another generation.
+  ///
+  /// - Parameter most: records visited at once.
+  @inline(__always)
+  public mutating func sweep(most: Int, wiping generation: UInt16) {
+    var due = table.sweepDue(now: now, interval: settings.sweepInterval, most: most)
+    while due > 0 {
+      due -= 1
+      let slot = table.nextToSweep(keeping: generation)
+      if slot >= 0, table.isExpired(slot, now: now) { expire(slot) }
+    }
+  }
+
+  // MARK: 1. Tuples
+
+  /// How the packet is looked at, and its tuple when it has one.
+  @inline(__always)
+  public func way(of bytes: PacketBytes, _ summary: Summary, zone: UInt16, into tuple: inout Tuple) -> Way {
+    // TCP and UDP in IPv4 before all else.
+    if summary.kind == .ipv4TCP || summary.kind == .ipv4UDP, summary.invalid == .none {
+      let network = Int(summary.networkOffset)
+      tuple = Tuple(
+        source: bytes.ipv4(at: network &+ 12), destination: bytes.ipv4(at: network &+ 16),
+        ports: (summary.sourcePort, summary.destinationPort), transport: summary.transport, zone: zone,
+        secret: table.secret)
+      return .flow
+    }
+    return otherWay(of: bytes, summary, zone: zone, into: &tuple)
+  }
+
+  // MARK: 2. Judge
+
+  /// Judges a packet that has a tuple, and does to its connection what it does.
+  ///
+  /// - Parameters:
+  ///   - bytes: all of the datagram that is at hand; TCP, SCTP and ICMP read beyond their headers.
+  ///   - tuple: of the packet in `zones.original`.
+  @inline(never)
+  public mutating func judge(_ bytes: PacketBytes, _ summary: Summary, _ tuple: Tuple, _ zones: ZonePair) -> Tracked {
+    let pair = tuple.isIPv6 ? bytes.ipv6Pair(at: Int(summary.networkOffset)) : .none
+    let found = zones.isSplit ? table.find(tuple, replyZone: zones.reply, pair) : table.find(tuple, pair)
+    guard let found else { return begin(bytes, summary, tuple, pair, zones) }
+    if table.isExpired(found.slot, now: now) {
+      expire(found.slot)
+      return begin(bytes, summary, tuple, pair, zones)
+    }
+    unsafe table.counts.pointee.found &+= 1
+    let record = unsafe table.record(found.slot)
+    let policy = unsafe policies.policy(of: record.pointee.zone)
+    let judgement = unsafe follow(bytes, summary, tuple, found.direction, record, policy)
+    switch judgement.action {
+    case .accept:
+      unsafe account(record, found.direction, summary)
+      unsafe refresh(record, policy.timeouts[judgement.timeout])
+      if judgement.assures { unsafe assure(record) }
+    case .pass: break
+    case .invalid:
+      // Both ends are elsewhere than we think: what we know is not kept for long.
+      if judgement.timeout == .tcpUnacknowledged { unsafe shorten(record, policy.timeouts[.tcpUnacknowledged]) }
+      return invalid(judgement.fault)
+    case .restart:
+      remove(found.slot)
+      return begin(bytes, summary, tuple, pair, zones)
+    case .end:
+      unsafe account(record, found.direction, summary)
+      remove(found.slot)
+      return Tracked(.established, found.direction)
+    }
+    let state: PacketState
+    if found.direction == .reply {
+      unsafe record.pointee.status |= Status.seenReply
+      state = .established
+    } else {
+      state = unsafe record.pointee.status & Status.seenReply != 0 ? .established : .new
+    }
+    return Tracked(state, found.direction, slot: Int32(found.slot))
+  }
+
+  /// What the protocol says of a packet of a connection.
+  private mutating func follow(
+    _ bytes: PacketBytes, _ summary: Summary, _ tuple: Tuple, _ direction: Direction,
+    _ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ policy: TrackingPolicy
+  ) -> Judgement {
+    let hasReply = unsafe record.pointee.status & Status.seenReply != 0
+    let isAssured = unsafe record.pointee.status & Status.assured != 0
+    switch ProtocolGroup(tuple.transport, isIPv6: tuple.isIPv6) {
+    case .tcp:
+      let segment = unsafe TCPSegment(frame: bytes.span, summary: summary)
+      return unsafe TCPTracker.follow(
+        segment, bytes.span, direction, tcp: &record.pointee.tcp, state: &record.pointee.state, hasReply: hasReply,
+        isAssured: isAssured, policy: policy)
+    case .udp, .udplite:
+      return unsafe UDPTracker.follow(
+        now: now, &record.udp.pointee, isLite: tuple.transport != IPProtocol.udp, isAnswered: hasReply,
+        isAssured: isAssured)
+    case .icmp, .icmpv6: return ICMPTracker.follow(isIPv6: tuple.isIPv6)
+    case .sctp:
+      return unsafe SCTPTracker.follow(
+        bytes.span, summary, direction, &record.sctp.pointee, &record.pointee.state, isAsymmetric: policy.isAsymmetric)
+    case .gre: return GRETracker.follow(isAnswered: hasReply)
+    case .other: return GenericTracker.follow()
+    }
+  }
+
+  // MARK: 3. New connections
+
+  /// A packet that belongs to no connection: may it open one?
+  private mutating func begin(
+    _ bytes: PacketBytes, _ summary: Summary, _ tuple: Tuple, _ pair: IPv6Pair, _ zones: ZonePair
+  ) -> Tracked {
+    let policy = policies.policy(of: zones.original)
+    var seed = dpdkfwd_ct_record()
+    let judgement = open(bytes, summary, tuple, &seed, policy)
+    guard judgement.action == .accept else { return invalid(judgement.fault) }
+    seed.source = tuple.source
+    seed.destination = tuple.destination
+    seed.source_port = tuple.sourcePort
+    seed.destination_port = tuple.destinationPort
+    seed.zone = zones.original
+    seed.protocol = tuple.transport
+    seed.status = Status.confirmed | (judgement.assures ? Status.assured : 0)
+    seed.deadline = tick &+ policy.timeouts[judgement.timeout]
+    seed.start = wall
+    seed.packets_original = 1
+    seed.bytes_original = summary.datagramLength
+    pending = Pending(seed: seed, tuple: tuple, pair: pair, replyZone: zones.reply)
+    return Tracked(.new, isUnconfirmed: true)
+  }
+
+  private mutating func open(
+    _ bytes: PacketBytes, _ summary: Summary, _ tuple: Tuple, _ seed: inout dpdkfwd_ct_record, _ policy: TrackingPolicy
+  ) -> Judgement {
+    switch ProtocolGroup(tuple.transport, isIPv6: tuple.isIPv6) {
+    case .tcp:
+      let segment = unsafe TCPSegment(frame: bytes.span, summary: summary)
+      return unsafe TCPTracker.begin(segment, bytes.span, tcp: &seed.tcp, state: &seed.state, policy: policy)
+    case .udp, .udplite:
+      return unsafe withUnsafeMutablePointer(to: &seed) { seed in
+        unsafe UDPTracker.begin(now: now, &seed.udp.pointee, isLite: tuple.transport != IPProtocol.udp)
+      }
+    case .icmp, .icmpv6: return ICMPTracker.begin(ICMPTracker.classify(summary), isIPv6: tuple.isIPv6)
+    case .sctp:
+      return unsafe withUnsafeMutablePointer(to: &seed) { seed in
+        unsafe SCTPTracker.begin(
+          bytes.span, summary, &seed.sctp.pointee, &seed.pointee.state, isAsymmetric: policy.isAsymmetric)
+      }
+    case .gre: return GRETracker.begin()
+    case .other: return GenericTracker.begin()
+    }
+  }
+
+  /// Takes the connection up that the packet judged last opened, now that it goes on its way.
+  ///
+  /// - Returns: why there is no room for it; the packet is dropped then. `nil`: it is in the table.
+  @inline(never)
+  public mutating func confirm(_ tracked: inout Tracked) -> Refusal? {
+    tracked.isUnconfirmed = false
+    let isFull = unsafe table.count >= table.capacity || table.counts.pointee.unassured >= settings.mostUnassured
+    if isFull, !dropEarly() {
+      return refuse(.shardFull)
+    }
+    switch limits.take(pending.tuple, pending.pair) {
+    case .refused(let refusal): return refuse(refusal)
+    case .granted(let place): pending.seed.sourcePlace = place
+    }
+    guard let slot = table.insert(pending.seed, pending.tuple, replyZone: pending.replyZone, pending.pair) else {
+      limits.give(pending.tuple, pending.pair, place: pending.seed.sourcePlace)
+      unsafe table.counts.pointee.insert_failed &+= 1
+      return refuse(.shardFull)
+    }
+    unsafe table.counts.pointee.insert &+= 1
+    tracked.slot = Int32(slot)
+    return nil
+  }
+
+  private func refuse(_ refusal: Refusal) -> Refusal {
+    unsafe table.counts.pointee.drop &+= 1
+    unsafe segment_ct_limited(table.counts)[refusal.rawValue] &+= 1
+    return refusal
+  }
+
+  /// netfilter's early drop: an unassured connection near the new one's place in the index goes.
+  private mutating func dropEarly() -> Bool {
+    let (now, tuple) = (now, pending.tuple)
+    var victim: (slot: Int, isExpired: Bool)?
+    table.examine(near: tuple) { slot in
+      if table.isExpired(slot, now: now) { victim = (slot, true) }
+      if victim == nil, unsafe table.record(slot).pointee.status & Status.assured == 0 { victim = (slot, false) }
+      return victim?.isExpired == true
+    }
+    guard let victim else { return false }
+    if victim.isExpired {
+      expire(victim.slot)
+    } else {
+      unsafe table.counts.pointee.early_drop &+= 1
+      remove(victim.slot)
+    }
+    return true
+  }
+
+  // MARK: Ends
+
+  private mutating func expire(_ slot: Int) {
+    unsafe table.counts.pointee.expired &+= 1
+    remove(slot)
+  }
+
+  /// Takes a connection out of the table.
+  public mutating func remove(_ slot: Int) {
+    if !limits.areNone {
+      let (tuple, pair) = table.tuple(of: slot)
+      limits.give(tuple, pair, place: unsafe table.record(slot).pointee.sourcePlace)
+    }
+    table.remove(slot)
+  }
+
+  // MARK: Effects
+
+  @inline(__always)
+  func account(
+    _ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ direction: Direction, _ summary: Summary
+  ) {
+    if direction == .original {
+      unsafe record.pointee.packets_original &+= 1
+      unsafe record.pointee.bytes_original &+= summary.datagramLength
+    } else {
+      unsafe record.pointee.packets_reply &+= 1
+      unsafe record.pointee.bytes_reply &+= summary.datagramLength
+    }
+  }
+
+  /// The deadline moves with the next whole second only: at most one store a second.
+  @inline(__always)
+  func refresh(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ timeout: UInt32) {
+    let deadline = tick &+ timeout
+    guard unsafe record.pointee.deadline != deadline else { return }
+    unsafe record.pointee.deadline = deadline
+    unsafe table.counts.pointee.refreshes &+= 1
+  }
+
+  private func shorten(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ timeout: UInt32) {
+    let deadline = tick &+ timeout
+    if unsafe Int32(bitPattern: deadline &- record.pointee.deadline) < 0 { unsafe record.pointee.deadline = deadline }
+  }
+
+  private func assure(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>) {
+    guard unsafe record.pointee.status & Status.assured == 0 else { return }
+    unsafe record.pointee.status |= Status.assured
+    unsafe table.counts.pointee.unassured &-= 1
+  }
+
+  /// Counts a packet by what it was found to be: netfilter's `ct state` and `ct direction`.
+  @inline(__always)
+  public func count(_ state: PacketState, _ direction: Direction) {
+    let place: Int =
+      switch state {
+      case .new, .established, .related: Int(state.rawValue) &+ 3 &* Int(direction.rawValue)
+      case .invalid: 6
+      case .untracked: 7
+      }
+    unsafe table.classes[place] &+= 1
+  }
+
+  /// Counts a packet that the flow cache served, or the reason why it did not.
+  @inline(__always)
+  public func countHit() { unsafe table.counts.pointee.cache_hits &+= 1 }
+  @inline(__always)
+  public func countMiss(_ reason: Int) { unsafe table.cacheMisses[reason] &+= 1 }
+
+  /// Packets that were found invalid, by the raw value of the fault.
+  public func faultCount(_ fault: Int) -> UInt64 { faults[fault] }
+
+  /// Counts a packet that fits nothing.
+  public mutating func invalid(_ fault: TrackingFault) -> Tracked {
+    unsafe table.counts.pointee.invalid &+= 1
+    faults[Int(fault.rawValue)] &+= 1
+    return Tracked(.invalid)
+  }
+}

@@ -1,0 +1,122 @@
+internal import Conntrack
+internal import FlowCache
+internal import Primitives
+internal import Wire
+
+// Stages 3 to 6 of the journey: what each packet belongs to, whether it may go on, and where that was decided before.
+extension Journey {
+  /// Readies the tuples of a burst and asks for the memory that they lead to: index first, then records.
+  @inline(__always)
+  mutating func lookAhead(_ packets: Span<Packet>, from ingress: PortID) {
+    let count = min(packets.count, Self.burst)
+    for i in 0..<count {
+      guard exceptions & 1 &<< UInt32(truncatingIfNeeded: i) == 0 else { continue }
+      let zones = tracker.zones.zones(port: ingress.rawValue, summaries[i])
+      ways[i] = tracker.way(of: packets[i].packetBytes, summaries[i], zone: zones.original, into: &tuples[i])
+      guard ways[i] == .flow else { continue }
+      if zones.isSplit { ways[i] = .splitFlow }
+      tracker.table.prefetchIndex(tuples[i])
+    }
+    for i in 0..<count where ways[i] == .flow { tracker.table.prefetchRecord(tuples[i]) }
+  }
+
+  /// Tracks each packet in turn, and lets it go on or not. A connection that one packet opens or closes is so for the
+  /// next one of the same burst.
+  @inline(__always)
+  mutating func track(_ packets: Span<Packet>, from ingress: PortID, to egress: Egress) {
+    let isOpen = takesAll(packets, egress)
+    for i in 0..<min(packets.count, Self.burst) {
+      guard exceptions & 1 &<< UInt32(truncatingIfNeeded: i) == 0 else { continue }
+      if ways[i] == .flow, isOpen, serve(packets[i], i, egress.port) {
+        verdicts[i] = .forward(egress.port)
+      } else {
+        classic(packets[i], i, from: ingress, to: egress)
+      }
+    }
+  }
+
+  /// The flow cache: what was decided before is done again, after the packet has had its effect on the connection.
+  @inline(__always)
+  private mutating func serve(_ packet: Packet, _ i: Int, _ egress: PortID) -> Bool {
+    guard cache.isOn else { return false }
+    if let miss = FlowCache.servable(summaries[i]) { return missed(miss) }
+    let bytes = packet.packetBytes
+    let pair = tuples[i].isIPv6 ? bytes.ipv6Pair(at: Int(summaries[i].networkOffset)) : .none
+    guard let found = tracker.lookUp(tuples[i], pair) else { return false }
+    if let miss = unsafe cache.miss(tracker.table.record(found.slot), found.direction, egress) { return missed(miss) }
+    guard let state = tracker.advance(found, bytes, summaries[i], tuples[i].transport) else {
+      return missed(.tcpState)
+    }
+    tracker.count(state, found.direction)
+    tracker.countHit()
+    return true
+  }
+
+  @inline(__always)
+  private func missed(_ miss: CacheMiss) -> Bool {
+    tracker.countMiss(miss.rawValue)
+    return false
+  }
+
+  /// The classic path: track, ask the policy, ask the egress, and only then take a new connection up.
+  @inline(never)
+  private mutating func classic(_ packet: Packet, _ i: Int, from ingress: PortID, to egress: Egress) {
+    var tracked = judged(packet, i, from: ingress)
+    tracker.count(tracked.state, tracked.direction)
+    if let reason = refusal(of: tracked, from: ingress) ?? egress.refuses(packet, summaries[i]) {
+      return except(packet, i, reason)
+    }
+    if tracked.isUnconfirmed, let refusal = tracker.confirm(&tracked) { return except(packet, i, DropReason(refusal)) }
+    verdicts[i] = .forward(egress.port)
+    if packet.marks.needsWork { exceptions |= 1 << UInt32(i) }
+    if tracked.slot >= 0, tracked.state != .related {
+      unsafe cache.remember(tracker.table.record(Int(tracked.slot)), tracked.direction, egress.port)
+    }
+  }
+
+  private mutating func judged(_ packet: Packet, _ i: Int, from ingress: PortID) -> Tracked {
+    switch ways[i] {
+    case .flow, .splitFlow, .error:
+      // Quotes, options and chunks lie behind the headers.
+      let whole = packet.isWhole ? packet : gathered(packet)
+      let zones = tracker.zones.zones(port: ingress.rawValue, summaries[i])
+      return ways[i] == .error
+        ? tracker.judgeError(whole.packetBytes, summaries[i], zones)
+        : tracker.judge(whole.packetBytes, summaries[i], tuples[i], zones)
+    case .untracked: return Tracked(.untracked)
+    case .invalid: return tracker.invalid(.malformed)
+    }
+  }
+
+  /// What the operator says of the packet, before there are rules.
+  private func refusal(of tracked: Tracked, from ingress: PortID) -> DropReason? {
+    switch tracked.state {
+    case .invalid: policy.invalid == .drop ? .invalid : nil
+    case .new: policy.refusesNew(from: ingress) ? .newRefused : nil
+    case .established, .related, .untracked: nil
+    }
+  }
+
+  private mutating func except(_ packet: Packet, _ i: Int, _ reason: DropReason) {
+    drop(packet, i, reason)
+    exceptions |= 1 << UInt32(i)
+  }
+}
+
+extension DropReason {
+  init(_ refusal: Refusal) {
+    self =
+      switch refusal {
+      case .shardFull: .connectionTableFull
+      case .totalReached: .connectionLimit
+      case .zoneReached: .zoneLimit
+      case .sourceReached: .sourceLimit
+      }
+  }
+}
+
+extension Packet {
+  /// The contiguous bytes, as trackers read them.
+  @inline(__always)
+  var packetBytes: PacketBytes { unsafe PacketBytes(bytes, count: Int(contiguous)) }
+}
