@@ -24,6 +24,13 @@ struct TCPWindowTests {
     #expect(bench.client("A", 1001 + 8193 + 100, ack: 5001).action == .accept)
   }
 
+  @Test func `an overshoot ends within a window of what was allowed`() {
+    let bench = TCPBench()
+    bench.handshake()  // up to 9193
+    #expect(bench.client("A", 9194, ack: 5001, bytes: 8191) == .invalid(.tcpSequenceAbove))
+    #expect(bench.client("A", 9194, ack: 5001, bytes: 8190) == .pass)
+  }
+
   /// Conformance 1.
   @Test func `what was acknowledged long ago passes when it is sent again, and moves nothing`() {
     let bench = TCPBench()
@@ -60,6 +67,13 @@ struct TCPWindowTests {
     bench.handshake()
     #expect(bench.client("A", 1000, ack: 5001).action == .accept)
     #expect(bench.server("A", 5001, ack: 1001).action == .accept)
+  }
+
+  @Test func `a connection is picked up by a keep-alive, and its answer counts`() {
+    let bench = TCPBench()
+    bench.client("A", 1000, ack: 5001)  // the next would be 1001
+    bench.server("A", 5001, ack: 1001)
+    #expect(bench.line.tcp.reply.max_ack == 1001)
   }
 
   // MARK: Scaling (conformance 31)
