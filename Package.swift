@@ -16,6 +16,8 @@ struct Layer {
   var path: String?
   var uses: [String] = []
   var products: [Target.Dependency] = []
+  /// Files in its folder that are no sources.
+  var excludes: [String] = []
 }
 
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -51,10 +53,15 @@ let layers: [Layer] = [
   // What judges them. TestSupport builds packets and checksums on its own and uses none of the above.
   Layer(name: "TestSupport", path: "Tests/TestSupport"),
   Layer(name: "packet-generator", kind: .executable, uses: ["TestSupport"], products: [arguments]),
+  // What Linux did with small captures, and the forwarder beside it.
+  Layer(
+    name: "OracleSupport", path: "Tests/OracleSupport", uses: ["TestSupport"], excludes: ["accepted-differences.txt"]),
+  Layer(name: "oracle", kind: .executable, uses: ["OracleSupport"], products: [arguments, subprocess]),
   // Whole workers on virtual ports, everything from one seed.
   Layer(
     name: "SimulationSupport", path: "Tests/SimulationSupport", uses: ["Primitives", "Wire", "Pipeline", "TestSupport"]),
   Layer(name: "simulate", kind: .executable, uses: ["SimulationSupport"], products: [arguments]),
+  Layer(name: "OracleSupportTests", kind: .test, uses: ["OracleSupport", "TestSupport"]),
   Layer(name: "TestSupportTests", kind: .test, uses: ["TestSupport"]),
   Layer(name: "PrimitivesTests", kind: .test, uses: ["Primitives", "TestSupport"]),
   Layer(name: "WireTests", kind: .test, uses: ["Primitives", "Wire", "TestSupport"]),
@@ -70,7 +77,7 @@ let layers: [Layer] = [
   Layer(
     name: "SimulationTests", kind: .test,
     uses: ["Primitives", "Wire", "Pipeline", "TestSupport", "SimulationSupport"]),
-  Layer(name: "EndToEndTests", kind: .test, uses: ["TestSupport"], products: [subprocess]),
+  Layer(name: "EndToEndTests", kind: .test, uses: ["TestSupport", "OracleSupport"], products: [subprocess]),
 ]
 
 // MARK: Flags
@@ -126,7 +133,8 @@ func target(for layer: Layer, above lower: Set<String>) -> Target {
   case .shim: return .target(name: layer.name, path: "CShims/\(layer.name)")
   case .executable: return .executableTarget(name: layer.name, dependencies: dependencies, swiftSettings: swift)
   case .library:
-    return .target(name: layer.name, dependencies: dependencies, path: layer.path, swiftSettings: swift)
+    return .target(
+      name: layer.name, dependencies: dependencies, path: layer.path, exclude: layer.excludes, swiftSettings: swift)
   case .test: return .testTarget(name: layer.name, dependencies: dependencies, swiftSettings: swift)
   }
 }

@@ -1,0 +1,86 @@
+public import Foundation
+internal import TestSupport
+
+/// How a case is played through the real forwarder: one port receives all frames in order, the other sends.
+///
+/// Frames are numbered by their source address, which a bridge leaves alone: a frame that comes out says which it was.
+public struct Replay: Sendable {
+  private let one: OracleCase
+  private let folder: URL
+
+  /// Writes the frames and the settings into `folder`.
+  public init(_ one: OracleCase, in folder: URL) throws {
+    (self.one, self.folder) = (one, folder)
+    let numbered = one.frames.enumerated().map { Frame(Self.number($0.element, $0.offset)) }
+    try Capture(frames: numbered).write(to: folder.appending(path: "in.pcap"))
+    try Data(try one.settings().utf8).write(to: folder.appending(path: "settings.toml"))
+  }
+
+  /// EAL's words for the two ports.
+  public var vdevs: [String] {
+    [
+      "net_pcap0,rx_pcap=\(folder.path)/in.pcap,tx_pcap=\(folder.path)/back.pcap",
+      "net_pcap1,tx_pcap=\(folder.path)/out.pcap",
+    ]
+  }
+
+  /// The forwarder's own words.
+  public var options: [String] { ["--idle-exit", "0.1", "--config", folder.appending(path: "settings.toml").path] }
+
+  /// What came of it, once the forwarder has ended.
+  ///
+  /// - Parameter dump: what `dpdkfwd-stat dump ct --json` said.
+  public func observed(dump: String) throws(InputError) -> Observed {
+    let file = folder.appending(path: "out.pcap")
+    let sent: Set<Int>
+    do { sent = Set(try Capture(contentsOf: file).packets.compactMap { Self.number(of: $0.bytes) }) } catch {
+      throw InputError(file, "does not read as a capture: \(error)")
+    }
+    var table: [String] = []
+    for line in dump.split(separator: "\n") {
+      do { table.append(try JSONDecoder().decode(Entry.self, from: Data(line.utf8)).line) } catch {
+        throw InputError(
+          URL(filePath: "dpdkfwd-stat dump ct --json"),
+          "\((error as? DecodingError)?.words ?? "\(error)") in\n\(line)")
+      }
+    }
+    return Observed(isForwarded: one.frames.indices.map(sent.contains), finalTable: table.sorted())
+  }
+
+  private static func number(_ frame: [UInt8], _ index: Int) -> [UInt8] {
+    guard frame.count >= 12 else { return frame }
+    return Array(frame[..<6]) + [2, 0, 0, 0, UInt8(index >> 8 & 0xFF), UInt8(index & 0xFF)] + Array(frame[12...])
+  }
+
+  private static func number(of frame: [UInt8]) -> Int? {
+    frame.count >= 12 ? Int(frame[10]) << 8 | Int(frame[11]) : nil
+  }
+}
+
+extension OracleCase {
+  /// Settings that mean what the kernel was told: its switches by our names, and the oracle's timeouts.
+  public func settings() throws(InputError) -> String {
+    var conntrack = ["enabled = true", "connections = 1024"]
+    var timeouts = OracleTimeouts.all + OracleTimeouts.borrowed
+    // On in the kernel unless said otherwise.
+    var checksum = true
+    for (key, value) in switches.sorted(by: { $0.key < $1.key }) {
+      let name = key.replacing("net/netfilter/nf_conntrack_", with: "")
+      switch name {
+      case "checksum": checksum = value != "0"
+      case "tcp_loose": conntrack.append("tcp-loose = \(value != "0")")
+      case "tcp_be_liberal": conntrack.append("tcp-liberal = \(value != "0")")
+      case "tcp_ignore_invalid_rst": conntrack.append("tcp-ignore-invalid-rst = \(value != "0")")
+      case "tcp_max_retrans": conntrack.append("tcp-max-retrans = \(value)")
+      default:
+        guard let place = timeouts.firstIndex(where: { $0.name == name }), let seconds = UInt32(value) else {
+          throw InputError(URL(filePath: self.name), "key sysctl.\(key) has no counterpart among our settings")
+        }
+        timeouts[place].seconds = seconds
+      }
+    }
+    conntrack.append("checksum = \(checksum)")
+    let written = timeouts.map { "\($0.name.replacing("_", with: "-")) = \($0.seconds)" }
+    return (["[conntrack]"] + conntrack + ["[timeouts]"] + written).joined(separator: "\n") + "\n"
+  }
+}
