@@ -1,8 +1,7 @@
 public import CSegment
 
-/// TCP connections as netfilter tracks them (`nf_conntrack_proto_tcp`, Linux 6.18), but for two things on purpose: a
-/// FIN sent again by the side that sent the first is not the other side's, and an invalid segment, such as a stale
-/// SYN ACK, moves no window.
+/// TCP connections as netfilter tracks them (`nf_conntrack_proto_tcp`, Linux 6.18), but for two things on purpose: in
+/// FIN_WAIT another FIN of the side that sent the first is not the other side's, and a stale SYN ACK moves no window.
 ///
 /// Functions over a connection's `state` and protocol bytes; the caller keeps the table, the counters and the clock.
 /// Sequence numbers are the sender's; whoever rewrites them shows the acknowledgement as the other side will know it.
@@ -192,16 +191,17 @@ extension TCPTracker.Context {
     var window = TCPWindow(sender: tcp[direction], receiver: tcp[direction.other])
     let verdict = window.judge(
       segment, frame, direction, kind: kind, state: old, liberal: policy.tcpLiberal || policy.isAsymmetric, last: &tcp)
-    switch verdict {
-    case .inside, .tolerated:
+    // Even a segment that is refused can be the first that is known of its side, as in Linux; but a stale SYN ACK would
+    // put the right one outside.
+    if kind != .synAck || !verdict.isForeign {
       tcp[direction] = window.sender
       tcp[direction.other] = window.receiver
+    }
+    switch verdict {
+    case .inside, .tolerated:
       if let countsAs { old = countsAs }
       return settle(&tcp, &state)
-    case .overshot:
-      tcp[direction] = window.sender
-      return .pass
-    case .late: return .pass
+    case .overshot, .late: return .pass
     case .outside(let fault): return refuse(fault, &tcp)
     }
   }

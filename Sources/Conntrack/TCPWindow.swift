@@ -13,18 +13,25 @@ internal import CSegment
     case inside
     /// Not held against it, but nothing was learnt: liberal.
     case tolerated
-    /// Passes without counting; the window has not moved.
+    /// Passes without counting.
     case late
     /// Passes without counting; what it sent beyond the window is remembered, since it may be acknowledged.
     case overshot
     case outside(TrackingFault)
+
+    /// Of other numbers than the ones that the connection goes by.
+    var isForeign: Bool {
+      switch self {
+      case .inside, .tolerated, .overshot: false
+      case .late, .outside: true
+      }
+    }
   }
 
   /// Acknowledgements this far behind are still taken, bytes (or the sender's largest window, if that is more).
   @inlinable static var oldestAcknowledgement: UInt32 { 66000 }
 
-  /// Judges a segment and moves the windows. Unless the verdict is `.inside`, `.tolerated` or `.overshot` the caller
-  /// must forget the changes: a stale SYN ACK must not put the right one outside.
+  /// Judges a segment and moves the windows; what the caller keeps of that is his matter.
   ///
   /// - Parameter state: of the connection before this segment.
   mutating func judge(
