@@ -36,6 +36,9 @@ public struct Record: Sendable {
     return .list((0..<field.count).map { value(of: field, element: $0) })
   }
 
+  /// The bytes of a field, as they lie in the record.
+  public func bytes(of field: Field) -> [UInt8] { bytes(field.offset, field.size) }
+
   private func value(of field: Field, element: Int) -> Value {
     let bits = number(field, element: element)
     if let name = schema.enumeration(field.enumeration)?.name(of: bits) { return .text(name) }

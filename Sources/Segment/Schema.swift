@@ -15,6 +15,7 @@ public struct Schema: Sendable, Equatable {
   }
 
   public func kind(named name: String) -> Kind? { kinds.first { $0.name == name } }
+  public func enumeration(named name: String) -> Enumeration? { enumerations.first { $0.name == name } }
   public func enumeration(_ id: UInt16) -> Enumeration? { id == 0 ? nil : enumerations.first { $0.id == id } }
 }
 

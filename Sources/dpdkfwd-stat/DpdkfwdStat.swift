@@ -17,7 +17,7 @@ struct DpdkfwdStat: ParsableCommand {
       forwarder and no segment; 77 no permission.
       """,
     version: Program.version,
-    subcommands: [Show.self, History.self, Watch.self, Check.self, Metrics.self, DescribeSchema.self])
+    subcommands: [Show.self, Dump.self, History.self, Watch.self, Check.self, Metrics.self, DescribeSchema.self])
 
   @OptionGroup var options: Options
   @OptionGroup var pace: Pace

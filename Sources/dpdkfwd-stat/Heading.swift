@@ -12,6 +12,9 @@ struct Heading {
 
   var isLive: Bool { state != .stopped && state != .stale }
 
+  /// The moment its records tell of: now, or its last breath; nanoseconds since 1970.
+  var moment: UInt64 { isLive ? Clock.wall() : reader.info.started + reader.lifetime }
+
   /// Nanoseconds from its start until now, or to its last breath.
   private var lifetime: UInt64 { reader.lifetime + (isLive ? reader.sinceLastBreath : 0) }
 

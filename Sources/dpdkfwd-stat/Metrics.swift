@@ -11,7 +11,8 @@ struct Metrics: ParsableCommand {
     try exitingWithStatus { () throws(SegmentError) in
       let reader = try options.attach()
       let heading = try Heading(reader)
-      let families = MetricFamily.about(heading) + MetricFamily.counted(by: reader)
+      let families =
+        MetricFamily.about(heading) + MetricFamily.counted(by: reader) + MetricFamily.asNodeExporterNames(reader)
       if options.json {
         print(JSON.object(heading.members + [("metrics", .array(families.map(\.json)))]))
       } else {

@@ -9,7 +9,7 @@ struct Show: ParsableCommand {
 
   @OptionGroup var options: Options
 
-  @Argument(help: ArgumentHelp("ports, lcores, queues, drops, invalid, packets, mempool, ...", valueName: "kind"))
+  @Argument(help: ArgumentHelp("ports, lcores, queues, drops, ct, invalid, packets, mempool, ...", valueName: "kind"))
   var kind: String?
 
   @Flag(help: "Show rows that count nothing, too.")
@@ -23,8 +23,15 @@ struct Show: ParsableCommand {
       let reader = try options.attach()
       let heading = try Heading(reader)
       guard let name = kind else { return print(kinds(heading)) }
+      if name == "ct", reader.schema.kind(named: name) != nil {
+        let connections = try ShowConnections(heading)
+        return options.json ? print(connections.json) : print(connections.text, terminator: "")
+      }
       guard let kind = reader.schema.kind(named: name) ?? reader.schema.kind(named: name + "s") else {
         throw .invalid("the segment has no \(name); it has \(reader.schema.kinds.map(\.name).joined(separator: ", "))")
+      }
+      guard !kind.isArena else {
+        throw .invalid("\(kind.name) has \(kind.shards) x \(kind.records) records, too many to show: see `dump ct`")
       }
       let view = View.of(kind)
       let rows = self.rows(reader.records(of: kind), of: kind, view)

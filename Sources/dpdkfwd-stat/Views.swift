@@ -94,7 +94,7 @@ extension Field {
   var isArray: Bool { count > 1 && type != .char }
 }
 
-private func share(_ part: UInt64, of whole: UInt64) -> String {
+func share(_ part: UInt64, of whole: UInt64) -> String {
   whole == 0 ? "-" : decimal(UInt64((Double(part) * 1000 / Double(whole)).rounded()), digits: 1) + "%"
 }
 

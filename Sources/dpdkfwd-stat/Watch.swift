@@ -84,7 +84,7 @@ struct Watched {
   private func fields(_ schema: Schema) -> [(Kind, Field)] {
     var metric = name
     if metric.hasPrefix("dpdkfwd_") { metric.removeFirst(8) }
-    return schema.kinds.filter { !$0.isRing }.flatMap { kind in
+    return schema.kinds.filter { !$0.isRing && !$0.isArena }.flatMap { kind in
       kind.fields.filter { field in
         guard field.isNumber, field.type.isWhole else { return false }
         let total = field.nature == .counter ? field.metric + "_total" : field.metric

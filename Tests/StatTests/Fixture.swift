@@ -53,10 +53,17 @@ final class Fixture: Sendable {
   }
 
   /// A forwarder with two lcores and two ports, in the middle of its life, whose accounts balance.
-  func forwarder(_ prefix: String = "t", extra: [Kind] = []) throws -> SegmentWriter {
+  ///
+  /// - Parameter slots: connections and extensions that each lcore has room for; 0: no connection tracking.
+  func forwarder(_ prefix: String = "t", extra: [Kind] = [], slots: Int = 0) throws -> SegmentWriter {
     var schema = ForwarderSchema.make(
       lcores: 2, ports: 2, queues: 4, pools: 1, dropReasons: ["ipv4_bad_checksum", "ipv6_short", "tx_full"],
-      invalidReasons: ["tcp_short"], packetKinds: ["ipv4", "other"], stages: ["parse", "send"], history: 8)
+      invalidReasons: ["tcp_short"], packetKinds: ["ipv4", "other"], stages: ["parse", "send"], history: 8,
+      tracking: slots == 0
+        ? nil
+        : TrackingTables(
+          connections: slots, extensions: slots, faults: ["none", "tcp_flags", "icmp_quote"],
+          cacheMisses: ["unassured", "flags"]))
     schema.kinds += extra
     let writer = try SegmentWriter(
       prefix: prefix, schema: schema, options: SegmentOptions(root: root), writer: "0.1-test", tscHz: 2_000_000_000)
