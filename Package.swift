@@ -59,7 +59,8 @@ let layers: [Layer] = [
   Layer(name: "oracle", kind: .executable, uses: ["OracleSupport"], products: [arguments, subprocess]),
   // Whole workers on virtual ports, everything from one seed.
   Layer(
-    name: "SimulationSupport", path: "Tests/SimulationSupport", uses: ["Primitives", "Wire", "Pipeline", "TestSupport"]),
+    name: "SimulationSupport", path: "Tests/SimulationSupport",
+    uses: ["Primitives", "Wire", "Steering", "Pipeline", "TestSupport"]),
   Layer(name: "simulate", kind: .executable, uses: ["SimulationSupport"], products: [arguments]),
   Layer(name: "OracleSupportTests", kind: .test, uses: ["OracleSupport", "TestSupport"]),
   Layer(name: "TestSupportTests", kind: .test, uses: ["TestSupport"]),
@@ -68,9 +69,11 @@ let layers: [Layer] = [
   Layer(
     name: "ConntrackTests", kind: .test, uses: ["Primitives", "Wire", "Tables", "CSegment", "Conntrack", "TestSupport"]),
   Layer(name: "TablesTests", kind: .test, uses: ["Primitives", "Tables", "TestSupport"]),
+  Layer(name: "SteeringTests", kind: .test, uses: ["Primitives", "Wire", "Steering", "TestSupport"]),
   Layer(name: "SegmentTests", kind: .test, uses: ["CSegment", "Segment", "TestSupport"]),
-  Layer(name: "PipelineTests", kind: .test, uses: ["Primitives", "Wire", "Pipeline", "TestSupport"]),
-  Layer(name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Settings", "TestSupport"]),
+  Layer(name: "PipelineTests", kind: .test, uses: ["Primitives", "Wire", "Steering", "Pipeline", "TestSupport"]),
+  Layer(
+    name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Steering", "Settings", "TestSupport"]),
   Layer(name: "OptionsTests", kind: .test, uses: ["Settings", "dpdkfwd"], products: [arguments]),
   Layer(
     name: "StatTests", kind: .test, uses: ["CSegment", "Segment", "dpdkfwd-stat", "TestSupport"], products: [arguments]),
@@ -129,7 +132,7 @@ func target(for layer: Layer, above lower: Set<String>) -> Target {
   case .shim where layer.name == "CDPDK":
     return .target(
       name: layer.name, path: "CShims/\(layer.name)", cSettings: [.unsafeFlags(dpdkFlags)],
-      linkerSettings: ["eal", "ethdev", "mbuf", "mempool"].map { .linkedLibrary("rte_\($0)") })
+      linkerSettings: ["eal", "ethdev", "mbuf", "mempool", "ring"].map { .linkedLibrary("rte_\($0)") })
   case .shim: return .target(name: layer.name, path: "CShims/\(layer.name)")
   case .executable: return .executableTarget(name: layer.name, dependencies: dependencies, swiftSettings: swift)
   case .library:
