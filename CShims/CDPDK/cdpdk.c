@@ -32,6 +32,9 @@ void cdpdk_sleep(uint32_t nanoseconds)
 #define RX_L4 (RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
 #define TX_L4 (RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM)
 
+#define SPREAD_V4 (RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_OTHER)
+#define SPREAD_V6 (RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_FRAG_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_OTHER)
+
 int cdpdk_port_facts(uint16_t port, struct cdpdk_port_facts *f)
 {
     struct rte_eth_dev_info info;
@@ -60,6 +63,9 @@ int cdpdk_port_facts(uint16_t port, struct cdpdk_port_facts *f)
     f->rx_scatter = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
     f->tx_checksum_l4 = (info.tx_offload_capa & TX_L4) == TX_L4;
     f->tx_tso = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0;
+    if ((info.flow_type_rss_offloads & SPREAD_V4) != 0 && (info.flow_type_rss_offloads & SPREAD_V6) != 0 &&
+        info.hash_key_size >= 40 && info.hash_key_size <= CDPDK_SPREAD_KEY)
+        f->spread_table = info.reta_size;
     return 0;
 }
 
@@ -89,10 +95,11 @@ int cdpdk_port_setup(uint16_t port, const struct cdpdk_port_setup *s, const char
     if (s->rss && s->rx_queues > 1 && info.flow_type_rss_offloads != 0) {
         /* Addresses only: the pieces of a datagram, which carry no ports, stay with their flow. */
         conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-        conf.rx_adv_conf.rss_conf.rss_hf =
-            info.flow_type_rss_offloads & (RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_IPV6 |
-                                           RTE_ETH_RSS_FRAG_IPV6 | RTE_ETH_RSS_NONFRAG_IPV4_OTHER |
-                                           RTE_ETH_RSS_NONFRAG_IPV6_OTHER);
+        conf.rx_adv_conf.rss_conf.rss_hf = info.flow_type_rss_offloads & (SPREAD_V4 | SPREAD_V6);
+        if (s->spread_key != NULL && info.hash_key_size <= CDPDK_SPREAD_KEY) {
+            conf.rx_adv_conf.rss_conf.rss_key = (uint8_t *) (uintptr_t) s->spread_key;
+            conf.rx_adv_conf.rss_conf.rss_key_len = info.hash_key_size;
+        }
     }
     *step = "configuration";
     if ((failed = rte_eth_dev_configure(port, s->rx_queues, s->tx_queues, &conf)) != 0)
@@ -112,6 +119,26 @@ int cdpdk_port_setup(uint16_t port, const struct cdpdk_port_setup *s, const char
         if ((failed = rte_eth_tx_queue_setup(port, q, s->tx_descriptors, rte_eth_dev_socket_id(port), NULL)))
             return failed;
     return 0;
+}
+
+int cdpdk_port_spread(uint16_t port, const uint16_t *queues, uint16_t size)
+{
+    struct rte_eth_rss_reta_entry64 table[RTE_ETH_RSS_RETA_SIZE_512 / RTE_ETH_RETA_GROUP_SIZE];
+    uint16_t i;
+
+    if (size > RTE_ETH_RSS_RETA_SIZE_512)
+        return -ENOTSUP;
+    memset(table, 0, sizeof table);
+    for (i = 0; i < size; i++) {
+        table[i / RTE_ETH_RETA_GROUP_SIZE].mask |= UINT64_C(1) << i % RTE_ETH_RETA_GROUP_SIZE;
+        table[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE] = queues[i];
+    }
+    return rte_eth_dev_rss_reta_update(port, table, size);
+}
+
+struct rte_ring *cdpdk_ring_create(const char *name, uint32_t size, int socket)
+{
+    return rte_ring_create(name, size, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
 }
 
 int cdpdk_port_link(uint16_t port, uint32_t *speed, bool *up)

@@ -6,6 +6,7 @@ internal import Pipeline
 internal import Primitives
 internal import Segment
 public import Settings
+internal import Steering
 internal import Wire
 
 /// The forwarder on its ports: built by a plan, run until there is a reason to stop, taken down in order.
@@ -17,6 +18,9 @@ public final class Forwarder {
   private let orders = Orders()
   private let manager = ServiceManager()
   private let hardware: Hardware
+  /// Who owns which packets, when workers share them, and the rings by which these find their owners.
+  private let ownership: Ownership?
+  private let rings: HandoffRings
   private let segment: SegmentWriter
   private var lcores: [UnsafeMutablePointer<Lcore>] = unsafe []
   /// The CPUs of the process before the EAL bound its threads.
@@ -40,13 +44,21 @@ public final class Forwarder {
     self.affinity = affinity
     let settings = plan.settings
     privileges = try settings.user.map { try Privileges($0) }
-    hardware = try Hardware(plan, log: log)
+    ownership = Ownership.make(plan)
+    hardware = try Hardware(plan, ownership, log: log)
+    do {
+      rings = try HandoffRings(plan)
+    } catch {
+      hardware.takeDown()
+      throw error
+    }
     let epoch = ((TrackingSetup.lastEpoch(prefix: prefix) ?? 0) &+ 1) & 15
     do {
       segment = try SegmentWriter(
         prefix: prefix, schema: Self.schema(plan), options: Self.segmentOptions(settings), writer: version,
         tscHz: clock.hz)
     } catch {
+      rings.free()
       hardware.takeDown()
       throw error
     }
@@ -81,12 +93,12 @@ public final class Forwarder {
     let settings = plan.settings
     let planned = plan.workers[shard]
     let table = egressTable()
-    let receive = planned.receive.map { queue in
-      let port = PortID(rawValue: UInt16(queue.port))
-      let egress = table.egress(from: port, down: 0)
-      return ReceiveQueue(
-        port: port, queue: UInt16(queue.queue), egress: egress,
-        transmit: planned.transmit.firstIndex { $0.port == Int(egress.port.rawValue) } ?? -1)
+    let receive = planned.receive.map {
+      ReceiveQueue(queue: UInt16($0.queue), crossing: plan.crossing(from: $0.port, at: shard, table))
+    }
+    let sources = plan.sources(of: shard)
+    let handedOver = plan.ports.filter { port in
+      sources.contains { plan.handedOver(from: $0, to: shard).contains(port) }
     }
     let transmit = planned.transmit.map {
       TransmitSetup(
@@ -94,10 +106,12 @@ public final class Forwarder {
     }
     let journey = unsafe Journey(
       policy: Policy(settings, ports: plan.ports.map(\.id)),
+      owners: ownership.map { OwnerTable($0, me: shard) } ?? OwnerTable(),
       tracker: tracking.tracker(shard, lcore: planned.lcore, ports: (plan.ports.map(\.id).max() ?? 0) + 1),
       cache: tracking.cache, gather: MbufIO.gather)
     let worker = Worker(
-      io: MbufIO(clock: clock), journey: journey, burst: settings.burst, receive: receive, transmit: transmit)
+      io: MbufIO(rings.lanes(of: shard), clock: clock), journey: journey, burst: settings.burst, receive: receive,
+      transmit: transmit, sources: sources, crossings: handedOver.map { plan.crossing(from: $0.id, at: shard, table) })
     let ledger = Ledger(segment, shard: shard, tracks: settings.tracking.isEnabled)
     ledger.introduce(
       lcore: planned.lcore, cpu: Int(rte_lcore_to_cpu_id(Int32(planned.lcore))), socket: planned.socket,
@@ -216,6 +230,10 @@ public final class Forwarder {
   /// The workers have ended: closes the ports, counts what came back, and says whether everything adds up.
   private func stop(_ supervisor: Supervisor) -> Outcome {
     StopSignals.release()
+    for i in plan.workers.indices {
+      unsafe lcores[i].pointee.worker.emptyRings()
+      unsafe lcores[i].pointee.conclude()
+    }
     for port in hardware.ports where port.limits.keepsPackets {
       for i in plan.workers.indices {
         unsafe lcores[i].pointee.worker.empty(port: PortID(rawValue: port.number), bursts: 1024)
@@ -240,6 +258,7 @@ public final class Forwarder {
       unsafe lcores[i].deinitialize(count: 1)
       unsafe lcores[i].deallocate()
     }
+    rings.free()
     return outcome
   }
 }

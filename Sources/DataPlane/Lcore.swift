@@ -35,7 +35,9 @@ struct Lcore: ~Copyable {
     self.orders = orders
     self.egress = egress
     ramp = IdleRamp(
-      sleeps: settings.idleSleep == .ramp, longest: IdleRamp.longest(descriptors: settings.rxd))
+      sleeps: settings.idleSleep == .ramp,
+      longest: IdleRamp.longest(
+        descriptors: self.worker.isHandedPackets ? min(settings.rxd, settings.handoffRing) : settings.rxd))
     commitEvery = clock.cycles(.milliseconds(1))
     rememberEvery = clock.cycles(settings.statsInterval)
   }

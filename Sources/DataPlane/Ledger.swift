@@ -132,6 +132,8 @@ struct Ledger: BitwiseCopyable {
     unsafe record.pointee.tx_packets = sent.packets
     unsafe record.pointee.tx_bytes = sent.bytes
     unsafe record.pointee.held = UInt64(held)
+    unsafe record.pointee.handed_out = worker.handedOff.packets
+    unsafe record.pointee.handed_in = worker.handedIn.packets
   }
 
   /// Only the kinds that were seen since the last commit.
@@ -171,6 +173,7 @@ struct Ledger: BitwiseCopyable {
     }
     for i in 1..<Tally.invalidSlots { unsafe invalid[i - 1].packets = tally.invalid(i) }
     unsafe record.pointee.dropped = tally.dropped
+    unsafe record.pointee.handoff_dropped = tally.drop(Int(DropReason.handoffFull.rawValue)).packets
   }
 
   @inline(__always)

@@ -10,26 +10,38 @@ internal import Wire
 struct MbufIO: PacketIO, BitwiseCopyable {
   /// The mbufs of the burst in hand.
   private let mbufs: UnsafeMutablePointer<OpaquePointer?>
+  private let lanes: Lanes
   private let clock: Clock
 
-  init(clock: Clock) {
+  /// - Parameter lanes: this worker's rings to and from the others.
+  init(_ lanes: Lanes, clock: Clock) {
+    self.lanes = lanes
     self.clock = clock
     unsafe mbufs = .allocate(capacity: Journey.burst)
   }
 
   /// Ends the view; nothing may use it afterwards.
-  func deallocate() { unsafe mbufs.deallocate() }
+  func deallocate() {
+    unsafe mbufs.deallocate()
+    lanes.deallocate()
+  }
 
   @inline(__always)
   mutating func receive(port: PortID, queue: UInt16, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {
     let count = unsafe Int(cdpdk_rx_burst(port.rawValue, queue, mbufs, UInt16(truncatingIfNeeded: packets.count)))
+    unsafe describe(count, packets)
+    return count
+  }
+
+  /// The first `count` of `mbufs`, one by one.
+  @inline(__always)
+  private func describe(_ count: Int, _ packets: UnsafeMutableBufferPointer<Packet>) {
     for i in 0..<count {
       // Touches every mbuf's first line, so that the lines with the headers are on their way when parsing starts.
       let packet = unsafe describe(mbufs[i]!)
       unsafe cdpdk_prefetch(packet.bytes)
       unsafe packets[i] = packet
     }
-    return count
   }
 
   @inline(__always)
@@ -62,6 +74,23 @@ struct MbufIO: PacketIO, BitwiseCopyable {
   mutating func release(_ handles: UnsafeMutableBufferPointer<UInt>) {
     let mbufs = unsafe UnsafeMutableRawPointer(handles.baseAddress!).assumingMemoryBound(to: OpaquePointer?.self)
     unsafe cdpdk_free_bulk(mbufs, UInt32(truncatingIfNeeded: handles.count))
+  }
+
+  mutating func handOff(to worker: Int, from port: PortID, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int {
+    let mbufs = unsafe UnsafeMutableRawPointer(handles.baseAddress!).assumingMemoryBound(to: OpaquePointer?.self)
+    // Not all drivers say so themselves, and a packet may have come by a second port of ours.
+    for i in 0..<handles.count { unsafe cdpdk_mbuf_set_port(mbufs[i], port.rawValue) }
+    return unsafe Int(cdpdk_ring_put(lanes.to[worker]!, mbufs, UInt32(truncatingIfNeeded: handles.count)))
+  }
+
+  mutating func receiveHandedOff(from worker: Int, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {
+    let count = unsafe Int(cdpdk_ring_take(lanes.from[worker]!, mbufs, UInt32(truncatingIfNeeded: packets.count)))
+    unsafe describe(count, packets)
+    return count
+  }
+
+  func ingress(_ handle: UInt) -> PortID {
+    unsafe PortID(rawValue: cdpdk_mbuf_port(OpaquePointer(bitPattern: handle)))
   }
 
   @inline(never)

@@ -6,19 +6,26 @@ public struct Outcome: Sendable, CustomStringConvertible {
   public private(set) var sent: UInt64 = 0
   public private(set) var held: UInt64 = 0
   public private(set) var dropped: UInt64 = 0
+  /// Packets that workers handed to each other, as givers and as takers counted them.
+  public private(set) var handedOut: UInt64 = 0
+  public private(set) var handedIn: UInt64 = 0
   private var reasons = [UInt64](repeating: 0, count: DropReason.slots)
   private var buffers = 0
   /// Mbufs that did not come back, by pool.
   private var missing: [(pool: String, count: Int)] = []
 
-  /// received = sent + held + dropped by reason.
-  public var balances: Bool { received == sent + held + dropped && dropped == reasons.reduce(0, +) }
+  /// received = sent + held + dropped by reason, and what was handed over arrived.
+  public var balances: Bool {
+    received == sent + held + dropped && dropped == reasons.reduce(0, +) && handedIn == handedOut
+  }
   public var isClean: Bool { balances && missing.isEmpty }
 
   mutating func add(_ worker: borrowing Worker<MbufIO>) {
     for r in 0..<worker.receiveCount { received += worker.receiveQueue(r).packets }
     for t in 0..<worker.transmitCount { sent += worker.transmitQueue(t).packets }
     held += UInt64(worker.held)
+    handedOut += worker.handedOff.packets
+    handedIn += worker.handedIn.packets
     dropped += worker.journey.tally.dropped
     for reason in DropReason.allCases {
       reasons[Int(reason.rawValue)] += worker.journey.tally.drops[Int(reason.rawValue)].packets
@@ -30,13 +37,14 @@ public struct Outcome: Sendable, CustomStringConvertible {
     if inUse != 0 { missing.append((pool, inUse)) }
   }
 
-  /// Two lines: the balance, and the mempools.
+  /// A line each: the balance, what workers handed over if they did, and the mempools.
   public var description: String {
     let named = DropReason.allCases.filter { reasons[Int($0.rawValue)] > 0 }
       .map { "\($0.name): \(reasons[Int($0.rawValue)])" }.joined(separator: ", ")
     let balance =
       "balance: received \(received) = sent \(sent) + held \(held) + dropped \(dropped)"
       + (named.isEmpty ? "" : " (\(named))") + (balances ? "" : "  DOES NOT HOLD")
+      + (handedOut + handedIn == 0 ? "" : "\nhandoff: \(handedOut) packets from worker to worker, \(handedIn) taken")
     let pools =
       missing.isEmpty
       ? "mempools: all \(buffers) mbufs are back"

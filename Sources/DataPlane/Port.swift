@@ -3,6 +3,7 @@ internal import Glibc
 internal import Pipeline
 internal import Primitives
 internal import Settings
+internal import Steering
 
 /// A port of the EAL, from set-up to close.
 struct Port: Sendable {
@@ -10,6 +11,7 @@ struct Port: Sendable {
   let limits: DriverLimits
   let finishesChecksums: Bool
   let cutsSegments: Bool
+  private let spreadTable: Int
   /// As it was found, and is left: kernel interfaces keep both.
   private let foundPromiscuous: Bool
   private let foundMTU: UInt16
@@ -28,7 +30,7 @@ struct Port: Sendable {
         min: Int(raw.rx_descriptors_min), max: Int(raw.rx_descriptors_max), align: Int(raw.rx_descriptors_align)),
       txDescriptors: DescriptorLimits(
         min: Int(raw.tx_descriptors_min), max: Int(raw.tx_descriptors_max), align: Int(raw.tx_descriptors_align)),
-      maxMTU: Int(raw.mtu_max), verifiesChecksums: raw.rx_checksum_l4)
+      maxMTU: Int(raw.mtu_max), verifiesChecksums: raw.rx_checksum_l4, spreadTable: Int(raw.spread_table))
   }
 
   private static func rawFacts(_ number: UInt16) throws(DataPlaneError) -> cdpdk_port_facts {
@@ -47,8 +49,12 @@ struct Port: Sendable {
 
   /// Configures the port by its plan; it is not started yet.
   ///
-  /// - Parameter pool: whose mbufs its receive queues take.
-  init(_ plan: Plan.Port, settings: Settings, pool: OpaquePointer) throws(DataPlaneError) {
+  /// - Parameters:
+  ///   - pool: whose mbufs its receive queues take.
+  ///   - spreading: the key by which it spreads packets over its queues; `nil`: one of its own.
+  init(
+    _ plan: Plan.Port, settings: Settings, pool: OpaquePointer, spreading key: SymmetricKey?
+  ) throws(DataPlaneError) {
     let raw = try Self.rawFacts(UInt16(plan.id))
     var setup = unsafe cdpdk_port_setup()
     unsafe setup.rx_queues = UInt16(plan.rxQueues)
@@ -64,7 +70,11 @@ struct Port: Sendable {
     unsafe setup.rss = true
     unsafe setup.pool = pool
     var step: UnsafePointer<CChar>?
-    let failed = unsafe cdpdk_port_setup(UInt16(plan.id), &setup, &step)
+    let bytes = key?.bytes ?? []
+    let failed = unsafe bytes.withUnsafeBufferPointer { bytes in
+      unsafe setup.spread_key = bytes.isEmpty ? nil : bytes.baseAddress
+      return unsafe cdpdk_port_setup(UInt16(plan.id), &setup, &step)
+    }
     guard failed == 0 else {
       let place = unsafe step.map { unsafe String(cString: $0) } ?? "set-up"
       throw .call("port \(plan.id) (\(plan.name)), \(place)", cause: EAL.errorText(failed))
@@ -73,6 +83,7 @@ struct Port: Sendable {
     limits = DriverLimits(driver: plan.driver)
     finishesChecksums = raw.tx_checksum_l4
     cutsSegments = raw.tx_tso
+    spreadTable = Int(raw.spread_table)
     foundPromiscuous = rte_eth_promiscuous_get(UInt16(plan.id)) == 1
     foundMTU = raw.mtu
   }
@@ -86,6 +97,16 @@ struct Port: Sendable {
     // Drivers without such a switch hear everything anyway.
     guard refused != 0, refused != -ENOTSUP else { return nil }
     return "\(plan.name): promiscuous mode cannot be turned \(promiscuous ? "on" : "off"): \(EAL.errorText(refused))"
+  }
+
+  /// Has the started port send each packet to a queue of its owner's, as far as it can tell.
+  ///
+  /// - Parameter queue: of a bucket.
+  /// - Returns: a sentence when it cannot; packets are handed over more often then, and nothing else happens.
+  func spread(_ queue: (Int) -> Int) -> String? {
+    let queues = (0..<spreadTable).map { UInt16(queue($0)) }
+    let failed = unsafe cdpdk_port_spread(number, queues, UInt16(queues.count))
+    return failed == 0 ? nil : "\(plan.name) spreads packets in its own way: \(EAL.errorText(failed))"
   }
 
   var isPromiscuous: Bool { rte_eth_promiscuous_get(number) == 1 }

@@ -5,6 +5,7 @@
 public import Conntrack
 public import FlowCache
 public import Primitives
+public import Steering
 public import Wire
 
 /// A packet's journey on one page: the stages every burst passes, in order.
@@ -18,23 +19,30 @@ public struct Journey: ~Copyable {
   public private(set) var summaries = InlineArray<32, Summary>(repeating: Summary())
   /// One for each packet of the burst in hand, when `decide` is through.
   public internal(set) var verdicts = InlineArray<32, Verdict>(repeating: .drop(.noPair))
-  /// One bit for each packet of the burst that is not to be sent just as it came: it is dropped, or must be finished.
+  /// One bit for each packet of the burst that is not to be sent just as it came: it is dropped, handed off, or must be
+  /// finished.
   public internal(set) var exceptions: UInt32 = 0
+  /// One bit for each packet of another worker's flow.
+  public internal(set) var handOffs: UInt32 = 0
   public internal(set) var tally = Tally()
   public internal(set) var tracker: Tracker
   public internal(set) var cache: FlowCache
   let policy: Policy
   private var gathering: Gathering
+  let owners: OwnerTable
   /// How each packet of the burst in hand is tracked, and the tuples of those that have one.
   var ways = InlineArray<32, Way>(repeating: .untracked)
   var tuples = InlineArray<32, Tuple>(repeating: Tuple())
 
-  /// - Parameter tracker: `.off()`: connections are not tracked.
+  /// - Parameters:
+  ///   - owners: who owns what, when there are several workers.
+  ///   - tracker: `.off()`: connections are not tracked.
   public init(
-    policy: Policy, tracker: consuming Tracker = .off(), cache: FlowCache = FlowCache(),
-    gather: @escaping GatherFrame
+    policy: Policy, owners: consuming OwnerTable = OwnerTable(), tracker: consuming Tracker = .off(),
+    cache: FlowCache = FlowCache(), gather: @escaping GatherFrame
   ) {
     self.policy = policy
+    self.owners = owners
     self.tracker = tracker
     self.cache = cache
     gathering = unsafe Gathering(gather)
@@ -49,28 +57,47 @@ public struct Journey: ~Copyable {
   ///   - ingress: the port they came in by.
   ///   - now: on the worker's clock.
   @inline(__always)
-  public mutating func decide(_ packets: Span<Packet>, from ingress: PortID, to egress: Egress, at now: Instant) {
-    let suspects = parse(packets)
+  public mutating func decide(_ packets: Span<Packet>, by crossing: Crossing, at now: Instant) {
+    let suspects = parse(packets, counts: true)
     exceptions = judge(packets, suspects)
-    guard tracker.settings.isOn else { return bridge(packets, to: egress) }
+    steer(packets, by: crossing)
+    goOn(packets, by: crossing, at: now)
+  }
+
+  /// The same for packets that another worker received and handed over: it has counted them and judged their headers,
+  /// and they stay.
+  @inline(never)
+  public mutating func decideHandedOff(_ packets: Span<Packet>, by crossing: Crossing, at now: Instant) {
+    _ = parse(packets, counts: false)
+    exceptions = 0
+    handOffs = 0
+    goOn(packets, by: crossing, at: now)
+  }
+
+  /// What only the owner of a packet does.
+  @inline(__always)
+  private mutating func goOn(_ packets: Span<Packet>, by crossing: Crossing, at now: Instant) {
+    guard tracker.settings.isOn else { return bridge(packets, to: crossing.egress) }
     tracker.advance(to: now)
-    lookAhead(packets, from: ingress)
-    track(packets, from: ingress, to: egress)
+    lookAhead(packets, from: crossing.port)
+    track(packets, from: crossing.port, to: crossing.egress)
   }
 
   // MARK: 1. Parse
 
   /// Reads every packet once; what does not fit its own headers gets its fault or its reason here.
   ///
+  /// - Parameter counts: each packet under its kind.
   /// - Returns: one bit for each packet that has either.
   @inline(__always)
-  private mutating func parse(_ packets: Span<Packet>) -> UInt32 {
+  private mutating func parse(_ packets: Span<Packet>, counts: Bool) -> UInt32 {
     var suspects: UInt32 = 0
     var kinds: UInt32 = 0
     for i in 0..<min(packets.count, Self.burst) {
       let packet = packets[i]
       let isPlain = unsafe Summary.read(packet.span, frameLength: packet.frameLength, into: &summaries[i])
       if !isPlain || policy.checksum != .off, lookAgain(packet, i) { suspects |= 1 &<< UInt32(truncatingIfNeeded: i) }
+      guard counts else { continue }
       tally.count(summaries[i].kind, bytes: packet.length)
       kinds |= 1 &<< UInt32(summaries[i].kind.rawValue)
     }

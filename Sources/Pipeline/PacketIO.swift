@@ -14,6 +14,18 @@ public protocol PacketIO: ~Copyable {
   /// Gives packets back to their pool.
   mutating func release(_ handles: UnsafeMutableBufferPointer<UInt>)
 
+  /// Offers packets of another worker's flows to its ring, in order; returns how many, counted from the first, it took.
+  /// Those are the other worker's from then on.
+  ///
+  /// - Parameter port: which they came in by.
+  mutating func handOff(to worker: Int, from port: PortID, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int
+
+  /// Fills `packets` from its start with what another worker handed over; returns how many.
+  mutating func receiveHandedOff(from worker: Int, into packets: UnsafeMutableBufferPointer<Packet>) -> Int
+
+  /// The port that a packet came in by which was handed over.
+  func ingress(_ handle: UInt) -> PortID
+
   /// Finishes what the sender left to its port (a checksum, a cut into segments), or asks the egress port to, so that
   /// the frame can leave by that queue. Only asked for what `Egress` lets through.
   ///

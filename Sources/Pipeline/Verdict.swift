@@ -5,6 +5,8 @@ public import Wire
 public enum Verdict: BitwiseCopyable, Equatable, Sendable {
   case forward(PortID)
   case drop(DropReason)
+  /// To the worker that owns its flow, by index.
+  case handOff(UInt8)
 }
 
 /// Why a packet was not sent. Raw values index counters and are written to the segment: append only.
@@ -37,9 +39,11 @@ public enum DropReason: UInt8, CaseIterable, BitwiseCopyable, Sendable {
   case connectionLimit
   /// As many connections as may be are in its zone, or come from its source.
   case zoneLimit, sourceLimit
+  /// The ring to the worker that owns it was full.
+  case handoffFull
 
   /// How many counters a table by raw value has; entry 0 is never used.
-  public static let slots = 24
+  public static let slots = 25
 
   @inlinable
   public init(_ fault: HeaderFault) {
@@ -73,6 +77,7 @@ public enum DropReason: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case .connectionLimit: "ct_limit"
     case .zoneLimit: "ct_zone_limit"
     case .sourceLimit: "ct_source_limit"
+    case .handoffFull: "handoff_full"
     }
   }
 }

@@ -2,8 +2,9 @@ public import Primitives
 
 /// One worker: its receive queues, its transmit queues, its journey, its counters. Nobody else writes any of them.
 ///
-/// It breathes: from each of its receive queues in turn it takes a burst, decides it and sends it. What it received is
-/// sent, held in a transmit queue or dropped for a reason, after every breath.
+/// It breathes: from each other worker's ring and from each of its receive queues in turn it takes a burst, decides it
+/// and sends it. What it received or was handed is sent, held in a transmit queue, handed to another worker or dropped
+/// for a reason, after every breath.
 public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   public private(set) var io: IO
   public private(set) var journey: Journey
@@ -16,10 +17,18 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   /// Bursts by size: 0, 1, 2-3, 4-7, 8-15, 16-31, 32.
   public private(set) var burstSizes = InlineArray<8, UInt64>(repeating: 0)
 
+  /// Packets of other workers' flows that their rings took, and those that came in by the rings to this one.
+  public private(set) var handedOff = Tally.Count()
+  public private(set) var handedIn = Tally.Count()
+
   private var receives: FixedArray<ReceiveQueue>
   private var transmits: FixedArray<TransmitQueue>
   private var packets: FixedArray<Packet>
-  private var doomed: FixedArray<UInt>
+  /// Handles on their way out of the worker: to the pool, or to another worker.
+  private var leaving: FixedArray<UInt>
+  /// Workers that hand packets to this one, and what becomes of those by the port they came in by.
+  private let sources: FixedArray<UInt8>
+  private var crossings: FixedArray<Crossing>
   /// When the breath began.
   private var now = Instant(nanoseconds: 0)
 
@@ -27,8 +36,11 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   ///   - burst: most packets taken at once, 1...32.
   ///   - receive: the queues to take from; `egress` of each names where its packets leave.
   ///   - transmit: this worker's own queue on every port that an `egress` names.
+  ///   - sources: the workers that may hand packets to this one.
+  ///   - crossings: for each port whose packets they may hand over.
   public init(
-    io: consuming IO, journey: consuming Journey, burst: Int, receive: [ReceiveQueue], transmit: [TransmitSetup]
+    io: consuming IO, journey: consuming Journey, burst: Int, receive: [ReceiveQueue], transmit: [TransmitSetup],
+    sources: [Int] = [], crossings: [Crossing] = []
   ) {
     precondition((1...Journey.burst).contains(burst))
     self.io = io
@@ -38,7 +50,9 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
       transmit.map { TransmitQueue(port: $0.port, queue: $0.queue, attempts: $0.attempts) })
     packets = unsafe FixedArray(
       repeating: Packet(handle: 0, bytes: Packet.nowhere, contiguous: 0, length: 0), count: burst)
-    doomed = FixedArray(repeating: 0, count: burst)
+    leaving = FixedArray(repeating: 0, count: burst)
+    self.sources = FixedArray(sources.map { UInt8($0) })
+    self.crossings = FixedArray(crossings)
   }
 
   deinit {
@@ -47,7 +61,7 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
 
   // MARK: Breath
 
-  /// One round over all queues; returns how many packets were received.
+  /// One round over all rings and queues; returns how many packets were received or handed in.
   public mutating func breathe() -> Int {
     var mark = io.cycles()
     let began = mark
@@ -55,6 +69,7 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
     var received = 0
     var flushed: UInt64 = 0
     var stages = InlineArray<3, UInt64>(repeating: 0)
+    for s in sources.indices { received += takeHandedOff(s, &mark, &stages) }
     for r in receives.indices {
       let count = receive(r)
       guard count > 0 else { continue }
@@ -62,8 +77,8 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
       lap(&mark, &stages[0])
       decide(r, count)
       lap(&mark, &stages[1])
-      send(r, count)
-      flushed |= 1 &<< UInt64(truncatingIfNeeded: receives[r].transmit)
+      send(0, count, by: receives[r].crossing)
+      flushed |= 1 &<< UInt64(truncatingIfNeeded: receives[r].crossing.transmit)
       lap(&mark, &stages[2])
     }
     // What waits is offered again with every breath, also while packets come only from elsewhere.
@@ -103,58 +118,132 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
 
   @inline(__always)
   private mutating func decide(_ r: Int, _ count: Int) {
-    let (ingress, egress) = (receives[r].port, receives[r].egress)
-    unsafe journey.decide(
-      Span(_unsafeStart: packets.buffer.baseAddress!, count: count), from: ingress, to: egress, at: now)
+    let crossing = receives[r].crossing
+    unsafe journey.decide(Span(_unsafeStart: packets.buffer.baseAddress!, count: count), by: crossing, at: now)
   }
 
   /// Sends and frees by the verdicts, in the order of arrival.
+  ///
+  /// - Parameter first: where among `packets` the burst begins that was decided last.
   @inline(__always)
-  private mutating func send(_ r: Int, _ count: Int) {
-    let t = Int(receives[r].transmit)
+  private mutating func send(_ first: Int, _ count: Int, by crossing: Crossing) {
+    let t = Int(crossing.transmit)
     if journey.exceptions == 0 {
-      unsafe transmits[t].append(Span(_unsafeStart: packets.buffer.baseAddress!, count: count))
+      unsafe transmits[t].append(Span(_unsafeStart: packets.buffer.baseAddress! + first, count: count))
     } else {
-      sendSome(r, count)
+      sendSome(first, count, by: crossing)
     }
     if t >= 0 { transmits[t].flush(&io, &journey.tally) }
+    if journey.handOffs != 0 { handOff(by: crossing) }
   }
 
-  /// The same when some are dropped, or must be finished first.
+  /// The same when some are dropped, handed off, or must be finished first.
   @inline(never)
-  private mutating func sendSome(_ r: Int, _ count: Int) {
-    var doomedCount = 0
+  private mutating func sendSome(_ first: Int, _ count: Int, by crossing: Crossing) {
+    var leavingCount = 0
     for i in 0..<count {
-      let packet = packets[i]
-      if case .forward = journey.verdicts[i], finish(packet, i, r) {
-        transmits[Int(receives[r].transmit)].append(packet)
-      } else {
-        doomed[doomedCount] = packet.handle
-        doomedCount += 1
+      let packet = packets[first + i]
+      switch journey.verdicts[i] {
+      case .forward where finish(packet, i, by: crossing): transmits[Int(crossing.transmit)].append(packet)
+      case .handOff: break
+      case .forward, .drop:
+        leaving[leavingCount] = packet.handle
+        leavingCount += 1
       }
     }
-    if doomedCount > 0 { release(doomedCount) }
+    if leavingCount > 0 { release(from: 0, leavingCount) }
   }
 
   /// Has the port's side finish what the sender left open, if it left anything; a packet that cannot be is dropped.
-  private mutating func finish(_ packet: Packet, _ i: Int, _ r: Int) -> Bool {
+  private mutating func finish(_ packet: Packet, _ i: Int, by crossing: Crossing) -> Bool {
     guard packet.marks.needsWork else { return true }
-    let queue = transmits[Int(receives[r].transmit)].queue
-    if io.finish(packet, journey.summaries[i], for: receives[r].egress, queue: queue) { return true }
+    let queue = transmits[Int(crossing.transmit)].queue
+    if io.finish(packet, journey.summaries[i], for: crossing.egress, queue: queue) { return true }
     journey.drop(packet, i, .offloadUnsupported)
     return false
   }
 
-  /// Gives the first packets of `doomed` back.
-  private mutating func release(_ count: Int) {
-    unsafe io.release(UnsafeMutableBufferPointer(start: doomed.buffer.baseAddress, count: count))
+  /// Gives packets at those places of `leaving` back.
+  private mutating func release(from first: Int, _ count: Int) {
+    unsafe io.release(UnsafeMutableBufferPointer(start: leaving.buffer.baseAddress! + first, count: count))
+  }
+
+  // MARK: Handoff
+
+  /// Hands the packets of other workers' flows over, in the order of arrival and a bulk to each owner; what a ring has
+  /// no room for is dropped.
+  @inline(never)
+  private mutating func handOff(by crossing: Crossing) {
+    var pending = journey.handOffs
+    while pending != 0 {
+      let verdict = journey.verdicts[pending.trailingZeroBitCount]
+      guard case .handOff(let owner) = verdict else { preconditionFailure("a packet is to be handed to nobody") }
+      var theirs: UInt32 = 0
+      var count = 0
+      for i in 0..<packets.count where pending & 1 &<< UInt32(i) != 0 && journey.verdicts[i] == verdict {
+        leaving[count] = packets[i].handle
+        count += 1
+        theirs |= 1 &<< UInt32(i)
+      }
+      pending &= ~theirs
+      let taken = unsafe io.handOff(
+        to: Int(owner), from: crossing.port, UnsafeMutableBufferPointer(start: leaving.buffer.baseAddress, count: count)
+      )
+      for place in 0..<count {
+        let i = theirs.trailingZeroBitCount
+        theirs &= theirs &- 1
+        if place < taken {
+          handedOff.packets &+= 1
+          handedOff.bytes &+= UInt64(packets[i].length)
+        } else {
+          journey.drop(packets[i], i, .handoffFull)
+        }
+      }
+      if taken < count { release(from: taken, count - taken) }
+    }
+  }
+
+  /// Takes a burst from another worker's ring, decides and sends it; returns how many packets.
+  @inline(never)
+  private mutating func takeHandedOff(_ s: Int, _ mark: inout UInt64, _ stages: inout InlineArray<3, UInt64>) -> Int {
+    let count = receiveHandedOff(s)
+    guard count > 0 else { return 0 }
+    lap(&mark, &stages[0])
+    // Runs of packets that came in by one port: none overtakes another.
+    var first = 0
+    while first < count {
+      let port = io.ingress(packets[first].handle)
+      var end = first + 1
+      while end < count, io.ingress(packets[end].handle) == port { end += 1 }
+      let crossing = crossing(from: port)
+      unsafe journey.decideHandedOff(
+        Span(_unsafeStart: packets.buffer.baseAddress! + first, count: end - first), by: crossing, at: now)
+      lap(&mark, &stages[1])
+      send(first, end - first, by: crossing)
+      lap(&mark, &stages[2])
+      first = end
+    }
+    return count
+  }
+
+  private mutating func receiveHandedOff(_ s: Int) -> Int {
+    let count = unsafe io.receiveHandedOff(from: Int(sources[s]), into: packets.buffer)
+    handedIn.packets &+= UInt64(count)
+    for i in 0..<count { handedIn.bytes &+= UInt64(packets[i].length) }
+    return count
+  }
+
+  private func crossing(from port: PortID) -> Crossing {
+    for c in crossings.indices where crossings[c].port == port { return crossings[c] }
+    preconditionFailure("a packet was handed over that came in by a port that it cannot cross from")
   }
 
   // MARK: Egress, end, figures
 
   /// Opens or closes the way out of what a port receives; the supervisor's word, taken between two breaths.
   public mutating func renew(_ egress: (PortID) -> Egress) {
-    for r in receives.indices { receives[r].egress = egress(receives[r].port) }
+    for r in receives.indices { receives[r].crossing.egress = egress(receives[r].port) }
+    for c in crossings.indices { crossings[c].egress = egress(crossings[c].port) }
     journey.invalidateCache()
   }
 
@@ -173,17 +262,35 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
       for _ in 0..<bursts {
         let count = receive(r)
         guard count > 0 else { break }
-        for i in 0..<count {
-          journey.tally.count(.shutdown, bytes: packets[i].length)
-          doomed[i] = packets[i].handle
-        }
-        release(count)
+        shutDown(count)
       }
     }
   }
 
+  /// Takes what still lies in the rings to this worker and drops it with `.shutdown`, once all workers have ended.
+  public mutating func emptyRings() {
+    for s in sources.indices {
+      while true {
+        let count = receiveHandedOff(s)
+        guard count > 0 else { break }
+        shutDown(count)
+      }
+    }
+  }
+
+  private mutating func shutDown(_ count: Int) {
+    for i in 0..<count {
+      journey.tally.count(.shutdown, bytes: packets[i].length)
+      leaving[i] = packets[i].handle
+    }
+    release(from: 0, count)
+  }
+
   /// The tally has been copied out: what is touched from now on is new.
   public mutating func settled() { journey.settled() }
+
+  /// Whether others may hand packets to this one.
+  public var isHandedPackets: Bool { sources.count > 0 }
 
   public var receiveCount: Int { receives.count }
   public var transmitCount: Int { transmits.count }
@@ -200,23 +307,20 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
 
 /// One of a worker's receive queues, where its packets leave, and what came in by it.
 public struct ReceiveQueue: BitwiseCopyable {
-  public let port: PortID
   public let queue: UInt16
-  public internal(set) var egress: Egress
-  /// The place among the worker's transmit queues; -1 when the port belongs to no pair.
-  let transmit: Int16
+  public internal(set) var crossing: Crossing
   public private(set) var packets: UInt64 = 0
   public private(set) var bytes: UInt64 = 0
   public private(set) var bursts: UInt64 = 0
   /// Bursts that were as large as can be: more was probably waiting.
   public private(set) var fullBursts: UInt64 = 0
 
-  public init(port: PortID, queue: UInt16, egress: Egress, transmit: Int) {
-    self.port = port
+  public init(queue: UInt16, crossing: Crossing) {
     self.queue = queue
-    self.egress = egress
-    self.transmit = Int16(transmit)
+    self.crossing = crossing
   }
+
+  public var port: PortID { crossing.port }
 
   @inline(__always)
   mutating func count(_ arrived: Span<Packet>, full: Bool) {

@@ -174,6 +174,15 @@ public enum ForwarderSchema {
           19, "burst_sizes", \.burst_sizes, "bursts", "Receive bursts, by the packets they carried",
           labels: Names.burstSize, metric: "lcore_rx_bursts"),
         of.label(20, "last_breath", \.last_breath, "TSC at the last commit", unit: "cycles"),
+        of.counter(
+          21, "handed_out", \.handed_out, "packets", "Packets handed to the lcores that own them",
+          metric: "handoff_out_packets"),
+        of.counter(
+          22, "handed_in", \.handed_in, "packets", "Packets that other lcores handed over",
+          metric: "handoff_in_packets"),
+        of.counter(
+          23, "handoff_dropped", \.handoff_dropped, "packets", "Packets for which their owner's ring had no room",
+          metric: "handoff_dropped_packets"),
       ])
   }
 

@@ -13,11 +13,14 @@ public struct PortFacts: Equatable, Sendable {
   public var maxMTU: Int
   /// Whether it verifies the checksums above IP.
   public var verifiesChecksums: Bool
+  /// Entries of its table if it can spread packets over its queues by the addresses of both IP versions, with a key that
+  /// it is given; else 0.
+  public var spreadTable: Int
 
   public init(
     id: Int, device: String, driver: String, socket: Int = -1, maxRxQueues: Int, maxTxQueues: Int,
     rxDescriptors: DescriptorLimits = DescriptorLimits(), txDescriptors: DescriptorLimits = DescriptorLimits(),
-    maxMTU: Int = 65535, verifiesChecksums: Bool = false
+    maxMTU: Int = 65535, verifiesChecksums: Bool = false, spreadTable: Int = 0
   ) {
     self.id = id
     self.device = device
@@ -29,6 +32,7 @@ public struct PortFacts: Equatable, Sendable {
     self.txDescriptors = txDescriptors
     self.maxMTU = maxMTU
     self.verifiesChecksums = verifiesChecksums
+    self.spreadTable = spreadTable
   }
 }
 

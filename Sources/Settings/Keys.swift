@@ -39,6 +39,8 @@ extension Settings {
       Key("lcores", "queue-map") { $0.queueMap = try $1.queueMap() },
       Key("lcores", "burst") { $0.burst = try $1.integer(in: 1...32) },
       Key("lcores", "idle-sleep") { $0.idleSleep = try $1.idleSleep() },
+      Key("lcores", "steer") { $0.steer = try $1.choice() },
+      Key("lcores", "handoff-ring") { $0.handoffRing = try $1.powerOfTwo(in: 64...65536) },
 
       Key("mempool", "mbufs") { $0.mbufs = try $1.integer(in: 64...16_777_216) },
       Key("mempool", "mbuf-size") { $0.mbufSize = try $1.integer(in: 256...65535) },

@@ -1,3 +1,5 @@
+public import Steering
+
 /// What will be set up: ports, queues, lcores and memory, all checked against each other. `DataPlane` does what it says
 /// and decides nothing of its own.
 public struct Plan: Equatable, Sendable {
@@ -18,9 +20,12 @@ public struct Plan: Equatable, Sendable {
     public let mtu: Int?
     /// Its packets' pool, an index into `pools`.
     public let poolIndex: Int
+    /// The workers that own what comes in by it, by index; whoever received it when there is no `steering`.
+    public let owners: [Int]
   }
 
-  /// An lcore that polls queues. Each queue, of either direction, belongs to one worker.
+  /// An lcore that polls queues, or lives from what others hand over. Each queue, of either direction, belongs to one
+  /// worker.
   public struct Worker: Equatable, Sendable {
     public let lcore: Int
     public let socket: Int
@@ -38,11 +43,22 @@ public struct Plan: Equatable, Sendable {
     public let need: PoolNeed
   }
 
+  /// How packets find the workers that own them.
+  public struct Steering: Equatable, Sendable {
+    public let by: SteerBy
+    /// Ports with several queues spread packets as the owners are, so that few are handed over.
+    public let byPorts: Bool
+    /// After so many buckets the table of owners repeats.
+    public let period: Int
+  }
+
   public let settings: Settings
   /// By number.
   public let ports: [Port]
-  /// By lcore; every worker has a queue to poll.
+  /// By lcore; every worker has a queue to poll, or packets that others hand over.
   public let workers: [Worker]
+  /// `nil`: every worker owns what it receives.
+  public let steering: Steering?
   /// By socket.
   public let pools: [Pool]
   /// There is one lcore only, so that main polls besides supervising.
@@ -51,6 +67,18 @@ public struct Plan: Equatable, Sendable {
   public let unusedPorts: [Int]
   /// What differs from what was asked for, or will surprise; a sentence each.
   public let notes: [String]
+
+  /// The workers that may hand packets to that one: they receive by ports whose flows it owns with others.
+  public func sources(of worker: Int) -> [Int] {
+    guard steering != nil else { return [] }
+    return workers.indices.filter { $0 != worker && !handedOver(from: $0, to: worker).isEmpty }
+  }
+
+  /// The ports whose packets one worker may hand to another.
+  public func handedOver(from giver: Int, to owner: Int) -> [Port] {
+    let received = Set(workers[giver].receive.map(\.port))
+    return ports.filter { received.contains($0.id) && $0.owners.contains(owner) }
+  }
 
   /// Checks the settings against what is there.
   ///

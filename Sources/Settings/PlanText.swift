@@ -1,11 +1,12 @@
 import Primitives
+import Steering
 
 extension Plan: CustomStringConvertible {
   /// What `--dry-run` prints and the log says at start.
   public var description: String {
     let sections = [
       ("ports", ports.map(line) + unusedPorts.map { "port \($0) has no pair and is left alone" }),
-      ("lcores", workers.map(line) + idleLcores.map { "lcore \($0) is idle: it has no queue" } + supervisor),
+      ("lcores", workers.map(line) + idleLcores.map { "lcore \($0) is idle: it has no queue" } + supervisor + owners),
       ("memory", pools.flatMap(lines)),
       ("tracking", trackingLines),
       ("policies", policies),
@@ -24,9 +25,26 @@ extension Plan: CustomStringConvertible {
   }
 
   private func line(_ worker: Worker) -> String {
-    let receive = worker.receive.map(\.description).joined(separator: " ")
-    let transmit = worker.transmit.map(\.description).joined(separator: " ")
-    return "lcore \(worker.lcore): socket \(worker.socket), receives \(receive), sends \(transmit) (port/queue)"
+    "lcore \(worker.lcore): socket \(worker.socket), receives \(list(worker.receive)), sends \(list(worker.transmit)) "
+      + "(port/queue)"
+  }
+
+  private func list(_ queues: [PortQueue]) -> String {
+    queues.isEmpty ? "nothing" : queues.map(\.description).joined(separator: " ")
+  }
+
+  private var owners: [String] {
+    guard let steering else {
+      return workers.count > 1 ? ["each lcore owns the flows that it receives"] : []
+    }
+    let what = steering.by == .addressPair ? "address pair" : "five-tuple"
+    let how = steering.byPorts ? "as the ports spread them (Toeplitz, random key)" : "in software (keyed)"
+    return [
+      "flows are owned by \(what), hashed \(how); rings of \(settings.handoffRing) from lcore to lcore"
+    ]
+      + ports.filter { $0.id < $0.pair }.map { port in
+        "  \(port.name) and its pair: lcores " + port.owners.map { "\(workers[$0].lcore)" }.joined(separator: " ")
+      }
   }
 
   private var supervisor: [String] {
@@ -70,7 +88,8 @@ extension Plan: CustomStringConvertible {
 
 extension PoolNeed: CustomStringConvertible {
   public var description: String {
-    "\(receiveRings) in receive rings + \(transmitRings) in transmit rings + \(caches) in caches + \(bursts) in bursts "
+    "\(receiveRings) in receive rings + \(transmitRings) in transmit rings + \(caches) in caches + "
+      + (handoffRings > 0 ? "\(handoffRings) in handoff rings + " : "") + "\(bursts) in bursts "
       + "+ \(egressBuffers) in egress buffers = \(total) needed"
   }
 }

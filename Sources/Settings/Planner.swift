@@ -4,7 +4,7 @@ struct Planner {
   let ports: [PortFacts]  // by number
   let lcores: [LcoreFacts]  // by number
   private(set) var problems: [String] = []
-  private(set) var notes: [String] = []
+  var notes: [String] = []
 
   init(settings: Settings, ports: [PortFacts], lcores: [LcoreFacts]) {
     self.settings = settings
@@ -28,27 +28,32 @@ struct Planner {
 
     checkLimits(of: paired)
     checkTracking()
-    let assignments =
-      settings.queueMap.map { checked($0, paired, pollers) } ?? dealt(paired, pollers, socket)
+    let mapped = settings.queueMap.map { checked($0, paired, pollers) }
+    let owners = owners(paired, pairing, pollers, mapped, socket)
+    let assignments = mapped ?? dealt(paired, pollers, owners, socket)
     let receivers = Dictionary(grouping: assignments, by: \.port).mapValues { Set($0.map(\.lcore)).sorted() }
+    // Who owns the flows of a pair sends on both its ports; otherwise who receives by one sends on the other.
+    let senders = Dictionary(
+      uniqueKeysWithValues: paired.map { ($0.id, owners[$0.id] ?? receivers[pairing[$0.id]!] ?? []) })
+    let workers = makeWorkers(pollers, assignments, senders)
     let sockets = Set(paired.map(socket)).sorted()
     var planned: [Plan.Port] = []
     for facts in paired {
       let rxQueues = assignments.count { $0.port == facts.id }
-      let senders = receivers[pairing[facts.id]!] ?? []
       planned.append(
         Plan.Port(
           id: facts.id, name: names[facts.id]!, device: facts.device, driver: facts.driver, pair: pairing[facts.id]!,
           socket: socket(facts), rxQueues: rxQueues,
-          txQueues: transmitQueues(of: facts, senders: senders.count, rxQueues: rxQueues),
+          txQueues: transmitQueues(of: facts, senders: senders[facts.id]!.count, rxQueues: rxQueues),
           rxDescriptors: descriptors("receive", settings.rxd, facts.rxDescriptors, facts),
           txDescriptors: descriptors("transmit", settings.txd, facts.txDescriptors, facts),
-          mtu: settings.mtu, poolIndex: sockets.firstIndex(of: socket(facts))!))
+          mtu: settings.mtu, poolIndex: sockets.firstIndex(of: socket(facts))!,
+          owners: workers.indices.filter { owners[facts.id]?.contains(workers[$0].lcore) ?? false }))
     }
-    let workers = makeWorkers(pollers, assignments, receivers, pairing)
+    let steering = steering(planned, paired, workers)
     guard problems.isEmpty else { return nil }
     return Plan(
-      settings: settings, ports: planned, workers: workers,
+      settings: settings, ports: planned, workers: workers, steering: steering,
       pools: sockets.compactMap { pool(socket: $0, planned, workers, main) },
       supervisorPolls: lcores.count == 1,
       idleLcores: pollers.map(\.id).filter { id in !workers.contains { $0.lcore == id } },
@@ -179,16 +184,17 @@ extension Planner {
     return map
   }
 
-  /// Queues dealt out one by one: each to a worker of the port's socket, if there is one, to the worker with the fewest
-  /// queues of that port, and then with the fewest queues.
+  /// Queues dealt out one by one, to those who own the port's flows or else to the workers of its socket, if there is
+  /// one: each to the worker with the fewest queues of that port, then to one of its socket, and then to the one with
+  /// the fewest queues.
   private mutating func dealt(
-    _ paired: [PortFacts], _ pollers: [LcoreFacts], _ socket: (PortFacts) -> Int
+    _ paired: [PortFacts], _ pollers: [LcoreFacts], _ owners: [Int: [Int]], _ socket: (PortFacts) -> Int
   ) -> [QueueAssignment] {
     var dealt: [QueueAssignment] = []
     var load: [Int: Int] = [:]  // queues of each lcore
     for port in paired {
-      let local = pollers.filter { $0.socket == socket(port) }
-      let candidates = (local.isEmpty ? pollers : local).map(\.id)
+      let local = pollers.filter { $0.socket == socket(port) }.map(\.id)
+      let candidates = owners[port.id] ?? (local.isEmpty ? pollers.map(\.id) : local)
       let queues = settings.rxq ?? max(1, min(port.maxRxQueues, candidates.count))
       checkReceiveQueues(queues, of: port)
       if queues < port.maxRxQueues, port.driver == "net_pcap" {
@@ -196,7 +202,9 @@ extension Planner {
       }
       var share: [Int: Int] = [:]  // this port's queues of each lcore
       for queue in 0..<queues {
-        let rank = { (lcore: Int) in (share[lcore, default: 0], load[lcore, default: 0]) }
+        let rank = { (lcore: Int) in
+          (share[lcore, default: 0], local.contains(lcore) ? 0 : 1, load[lcore, default: 0])
+        }
         let lcore = candidates.min { rank($0) < rank($1) }!
         share[lcore, default: 0] += 1
         load[lcore, default: 0] += 1
@@ -217,8 +225,7 @@ extension Planner {
     if let txq = settings.txq, txq < senders {
       problems.append("\(title(port)): \(senders) lcores send on it, each on a queue of its own, and --txq is \(txq)")
     }
-    if ["net_tap", "net_ring"].contains(port.driver), queues != rxQueues {
-      // net_tap refuses to be configured otherwise; what net_ring sends by a queue that nobody polls stays there.
+    if Self.wantsEqualQueues(port), queues != rxQueues {
       if queues > rxQueues {
         problems.append(
           "\(title(port)) must have as many receive as transmit queues: it needs \(queues) and has \(rxQueues); "
@@ -236,17 +243,19 @@ extension Planner {
     return queues
   }
 
+  /// net_tap refuses to be configured otherwise; what net_ring sends by a queue that nobody polls stays there.
+  static func wantsEqualQueues(_ port: PortFacts) -> Bool { ["net_tap", "net_ring"].contains(port.driver) }
+
   private func makeWorkers(
-    _ pollers: [LcoreFacts], _ assignments: [QueueAssignment], _ receivers: [Int: [Int]], _ pairing: [Int: Int]
+    _ pollers: [LcoreFacts], _ assignments: [QueueAssignment], _ senders: [Int: [Int]]
   ) -> [Plan.Worker] {
     pollers.compactMap { lcore in
       let receive = assignments.filter { $0.lcore == lcore.id }
         .map { PortQueue(port: $0.port, queue: $0.queue) }.sorted { ($0.port, $0.queue) < ($1.port, $1.queue) }
-      guard !receive.isEmpty else { return nil }
-      let transmit = Set(receive.map(\.port)).compactMap { port -> PortQueue? in
-        guard let egress = pairing[port], let queue = receivers[port]?.firstIndex(of: lcore.id) else { return nil }
-        return PortQueue(port: egress, queue: queue)
+      let transmit = senders.compactMap { port, lcores in
+        lcores.firstIndex(of: lcore.id).map { PortQueue(port: port, queue: $0) }
       }
+      guard !receive.isEmpty || !transmit.isEmpty else { return nil }
       return Plan.Worker(
         lcore: lcore.id, socket: lcore.socket, receive: receive, transmit: transmit.sorted { $0.port < $1.port })
     }
@@ -269,9 +278,16 @@ extension Planner {
     }
     // Main fills the receive rings when it starts the ports, and keeps a cache from then on.
     var keepers: Set<Int> = [main.id]
-    for worker in workers {
-      let from = Set(worker.receive.map(\.port)).intersection(fedIDs)
+    for (index, worker) in workers.enumerated() {
+      let owned = fed.filter { $0.owners.contains(index) }.map(\.id)
+      let from = Set(worker.receive.map(\.port) + owned).intersection(fedIDs)
       guard !from.isEmpty else { continue }
+      for other in workers.indices where other != index {
+        let given = ports.filter { port in
+          fedIDs.contains(port.id) && port.owners.contains(other) && worker.receive.contains { $0.port == port.id }
+        }
+        need.handoffRings += given.isEmpty ? 0 : settings.handoffRing
+      }
       keepers.insert(worker.lcore)
       need.bursts += settings.burst
       need.egressBuffers += from.count * 2 * settings.burst
@@ -288,7 +304,7 @@ extension Planner {
 // MARK: Words
 
 extension Planner {
-  private func title(_ port: PortFacts) -> String { "port \(port.id) (\(port.device))" }
+  func title(_ port: PortFacts) -> String { "port \(port.id) (\(port.device))" }
 
   private func count(_ number: Int, _ thing: String) -> String { "\(number) \(thing)\(number == 1 ? "" : "s")" }
 

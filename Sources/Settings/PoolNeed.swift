@@ -6,12 +6,14 @@ public struct PoolNeed: Equatable, Sendable {
   public var transmitRings = 0
   /// Kept by lcores for themselves: DPDK lets such a cache grow to one and a half of its size.
   public var caches = 0
+  /// On their way from one worker to another.
+  public var handoffRings = 0
   /// Received and not yet decided.
   public var bursts = 0
   /// Decided and not yet sent: two bursts for each worker and port it sends on.
   public var egressBuffers = 0
 
-  public var total: Int { receiveRings + transmitRings + caches + bursts + egressBuffers }
+  public var total: Int { receiveRings + transmitRings + caches + handoffRings + bursts + egressBuffers }
 }
 
 extension Plan.Pool {

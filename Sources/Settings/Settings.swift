@@ -3,6 +3,7 @@
 // are there. Both are plain values: made once at start, never changed, and nothing here knows DPDK, a clock or a file
 // other than the settings file.
 public import Primitives
+public import Steering
 
 /// Everything the operator can choose, validated as far as it can be without knowing the ports and lcores.
 ///
@@ -33,6 +34,10 @@ public struct Settings: Equatable, Sendable {
   /// The most packets received, decided and sent together.
   public internal(set) var burst = 32
   public internal(set) var idleSleep = IdleSleep.ramp
+  /// What of a packet decides which worker owns it.
+  public internal(set) var steer = SteerBy.addressPair
+  /// Packets that may wait from one worker to another, a power of two.
+  public internal(set) var handoffRing = 1024
 
   // [mempool]
   /// Packet buffers in each pool, one pool for each socket in use; `nil`: what the plan needs, and a margin.

@@ -58,6 +58,13 @@ extension Written {
   /// A connection's timeout: whole seconds.
   func timeout() throws(Refusal) -> UInt32 { UInt32(try integer(in: 1...Int(Timeout.longest))) }
 
+  func powerOfTwo(in range: ClosedRange<Int>) throws(Refusal) -> Int {
+    guard let number = try? integer(in: range), number & (number - 1) == 0 else {
+      throw refusal(expected: "a power of two from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
   /// A length of time in seconds, fractions allowed, longer than none.
   func seconds() throws(Refusal) -> Interval {
     let number: Double? =

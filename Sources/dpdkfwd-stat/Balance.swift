@@ -1,7 +1,7 @@
 internal import Segment
 
-/// Whether nothing was lost: received = sent + held + dropped, on each lcore and in total, and each side agrees with
-/// the queues and the drop reasons that make it up.
+/// Whether nothing was lost: received + handed in = sent + held + dropped + handed out, on each lcore and in total, and
+/// each side agrees with the queues and the drop reasons that make it up.
 struct Balance {
   struct Account {
     var lcore: UInt64
@@ -9,10 +9,13 @@ struct Balance {
     var sent: UInt64
     var held: UInt64
     var dropped: UInt64
+    /// From and to other lcores.
+    var handedIn: UInt64
+    var handedOut: UInt64
     /// Whether its numbers belong to one moment.
     var isWhole: Bool
 
-    var missing: Int64 { Int64(bitPattern: received &- sent &- held &- dropped) }
+    var missing: Int64 { Int64(bitPattern: received &+ handedIn &- sent &- held &- dropped &- handedOut) }
   }
 
   private(set) var accounts: [Account] = []
@@ -22,10 +25,13 @@ struct Balance {
   private(set) var remarks: [String] = []
 
   var total: Account {
-    accounts.reduce(Account(lcore: 0, received: 0, sent: 0, held: 0, dropped: 0, isWhole: true)) { sum, account in
+    let none = Account(
+      lcore: 0, received: 0, sent: 0, held: 0, dropped: 0, handedIn: 0, handedOut: 0, isWhole: true)
+    return accounts.reduce(none) { sum, account in
       Account(
         lcore: 0, received: sum.received &+ account.received, sent: sum.sent &+ account.sent,
         held: sum.held &+ account.held, dropped: sum.dropped &+ account.dropped,
+        handedIn: sum.handedIn &+ account.handedIn, handedOut: sum.handedOut &+ account.handedOut,
         isWhole: sum.isWhole && account.isWhole)
     }
   }
@@ -45,6 +51,11 @@ struct Balance {
     }
     let summed = total
     if heading.state == .stopped, summed.held != 0 { faults.append("it stopped with \(summed.held) packets held") }
+    // Each lcore is read at a moment of its own: while they run, only theirs is the time in which what one handed out
+    // has not come in to another.
+    if heading.state == .stopped, summed.handedOut != summed.handedIn {
+      faults.append("\(summed.handedOut) packets were handed out and \(summed.handedIn) handed in")
+    }
     if summed.isWhole, summed.missing != 0 { faults.append("in total, \(Self.words(for: summed))") }
     for port in reader.records(of: ports) { compare(port, with: polled, isFinal: heading.state == .stopped) }
   }
@@ -53,7 +64,7 @@ struct Balance {
     let account = Account(
       lcore: lcore["lcore", default: 0], received: lcore["rx_packets", default: 0],
       sent: lcore["tx_packets", default: 0], held: lcore["held", default: 0], dropped: lcore["dropped", default: 0],
-      isWhole: isWhole)
+      handedIn: lcore["handed_in", default: 0], handedOut: lcore["handed_out", default: 0], isWhole: isWhole)
     accounts.append(account)
     let name = "lcore \(account.lcore)"
     guard isWhole else {
@@ -74,9 +85,11 @@ struct Balance {
   }
 
   private static func words(for account: Account) -> String {
-    let sum = account.sent &+ account.held &+ account.dropped
-    return "received \(account.received), but sent \(account.sent) + held \(account.held) + dropped "
-      + "\(account.dropped) = \(sum)"
+    let sum = account.sent &+ account.held &+ account.dropped &+ account.handedOut
+    let handedIn = account.handedIn == 0 ? "" : " + handed in \(account.handedIn)"
+    let handedOut = account.handedOut == 0 ? "" : " + handed out \(account.handedOut)"
+    return "received \(account.received)\(handedIn), but sent \(account.sent) + held \(account.held) + dropped "
+      + "\(account.dropped)\(handedOut) = \(sum)"
   }
 
   /// A driver counts on its own, a little earlier or later: only a stopped forwarder is held to it. What a driver

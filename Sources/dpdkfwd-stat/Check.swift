@@ -28,16 +28,22 @@ struct Check: ParsableCommand {
   }
 
   private func text(_ heading: Heading, _ balance: Balance) -> String {
-    var table = TextTable(head: ["LCORE", "RECEIVED", "SENT", "HELD", "DROPPED", "MISSING"].map { ($0, .right) })
-    table.rows = balance.accounts.map { cells($0, name: "\($0.lcore)") }
-    table.total = cells(balance.total, name: "total")
+    let total = balance.total
+    let hands = total.handedIn | total.handedOut != 0
+    var table = TextTable(
+      head: (["LCORE", "RECEIVED", "SENT", "HELD", "DROPPED"] + (hands ? ["HANDED IN", "HANDED OUT"] : []) + ["MISSING"])
+        .map { ($0, .right) })
+    table.rows = balance.accounts.map { cells($0, name: "\($0.lcore)", hands: hands) }
+    table.total = cells(total, name: "total", hands: hands)
     let verdict = balance.faults.isEmpty ? "The balance holds.\n" : "The balance does not hold:\n"
     return heading.line + "\n" + table.text + verdict + balance.faults.map { "  \($0)\n" }.joined()
       + balance.remarks.map { "For information: \($0)\n" }.joined()
   }
 
-  private func cells(_ account: Balance.Account, name: String) -> [String] {
-    [name] + [account.received, account.sent, account.held, account.dropped].map { "\($0)" } + ["\(account.missing)"]
+  private func cells(_ account: Balance.Account, name: String, hands: Bool) -> [String] {
+    let handed = hands ? [account.handedIn, account.handedOut] : []
+    let counts = [account.received, account.sent, account.held, account.dropped] + handed
+    return [name] + counts.map { "\($0)" } + ["\(account.missing)"]
   }
 
   private func json(_ heading: Heading, _ balance: Balance) -> JSON {
@@ -53,7 +59,8 @@ struct Check: ParsableCommand {
   private func members(_ account: Balance.Account) -> [(String, JSON)] {
     [
       ("received", .unsigned(account.received)), ("sent", .unsigned(account.sent)), ("held", .unsigned(account.held)),
-      ("dropped", .unsigned(account.dropped)), ("missing", .signed(account.missing)),
+      ("dropped", .unsigned(account.dropped)), ("handed_in", .unsigned(account.handedIn)),
+      ("handed_out", .unsigned(account.handedOut)), ("missing", .signed(account.missing)),
       ("one_moment", .truth(account.isWhole)),
     ]
   }

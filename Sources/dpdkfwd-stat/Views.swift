@@ -58,11 +58,12 @@ struct View: Sendable {
         let busy = row.sum("cycles_busy")
         return share(busy, of: busy &+ row.sum("cycles_idle") &+ row.sum("cycles_sleep"))
       },
-      Column("CYCLES/PKT") { ratio($0.sum("cycles_busy"), $0.sum("rx_packets"), digits: 0) },
-      Column("PKTS/BURST") { ratio($0.sum("rx_packets"), $0.sum("busy_breaths"), digits: 1) },
+      Column("CYCLES/PKT") { ratio($0.sum("cycles_busy"), arrived($0), digits: 0) },
+      Column("PKTS/BURST") { ratio(arrived($0), $0.sum("busy_breaths"), digits: 1) },
       Column("RX-PACKETS", "rx_packets"), Column("RX-BYTES", "rx_bytes"), Column("TX-PACKETS", "tx_packets"),
       Column("TX-BYTES", "tx_bytes"), Column("HELD", "held"), Column("DROPPED", "dropped"),
-      Column("BREATHS", "breaths"), Column("SLEEPS", "sleeps"),
+      Column("HANDED-IN", "handed_in"), Column("HANDED-OUT", "handed_out"), Column("BREATHS", "breaths"),
+      Column("SLEEPS", "sleeps"),
     ]),
     "queues": View(columns: [
       Column("LCORE", "lcore"), Column("PORT", "port"), Column("QUEUE", "queue"), Column("DIR", "direction"),
@@ -93,6 +94,9 @@ struct View: Sendable {
 extension Field {
   var isArray: Bool { count > 1 && type != .char }
 }
+
+/// Packets that came to an lcore, by its queues or from another lcore.
+private func arrived(_ row: Row) -> UInt64 { row.sum("rx_packets") &+ row.sum("handed_in") }
 
 func share(_ part: UInt64, of whole: UInt64) -> String {
   whole == 0 ? "-" : decimal(UInt64((Double(part) * 1000 / Double(whole)).rounded()), digits: 1) + "%"

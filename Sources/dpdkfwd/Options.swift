@@ -109,8 +109,23 @@ struct LcoreOptions: ParsableArguments {
     help: ArgumentHelp("Sleep longer while there are no packets, or poll on. (default: ramp)", valueName: "ramp|spin"))
   var idleSleep: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "What of a packet decides which lcore owns it. (default: address-pair)",
+      valueName: "address-pair|five-tuple|port"))
+  var steer: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Packets that may wait from one lcore to another, a power of two. (default: \(defaults.handoffRing))",
+      valueName: "n"))
+  var handoffRing: String?
+
   fileprivate var words: [(String, String?)] {
-    [("queue-map", queueMap), ("burst", burst), ("idle-sleep", idleSleep)]
+    [
+      ("queue-map", queueMap), ("burst", burst), ("idle-sleep", idleSleep), ("steer", steer),
+      ("handoff-ring", handoffRing),
+    ]
   }
 }
 

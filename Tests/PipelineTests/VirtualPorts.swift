@@ -10,15 +10,23 @@ final class VirtualPorts {
   private(set) var sent: [PortID: [Frame]] = [:]
   /// How many packets a port takes in one call, call by call; what is not listed takes all.
   var room: [PortID: [Int]] = [:]
-  /// Handles that belong to the worker just now.
+  /// Handles that belong to workers just now, or wait between them.
   private(set) var alive: Set<UInt> = []
+  /// Packets that one worker may leave for another, and what waits there.
+  var ringRoom = 64
+  private(set) var rings: [Lane: [UInt]] = [:]
   /// Packets whose sender left something to do, as they were finished.
   private(set) var finished: [Summary] = []
   var canFinish = true
   /// The worker's clock, moved by hand.
   var now = Instant(nanoseconds: 0)
 
-  private var waiting: [PortID: [Arrival]] = [:]
+  /// Bytes of the first segment, of packets that have several.
+  private var contiguous: [UInt: Int] = [:]
+  private var waiting: [Inlet: [Arrival]] = [:]
+
+  struct Lane: Hashable { var from, to: Int }
+  struct Inlet: Hashable { var port: PortID, queue: Int }
 
   struct Arrival {
     var frame: Frame
@@ -27,24 +35,30 @@ final class VirtualPorts {
     var contiguous: Int?
   }
 
-  func arrive(_ frames: [Frame], on port: PortID, marks: PacketMarks = [], contiguous: Int? = nil) {
-    waiting[port, default: []] += frames.map { Arrival(frame: $0, marks: marks, contiguous: contiguous) }
+  func arrive(
+    _ frames: [Frame], on port: PortID, queue: Int = 0, marks: PacketMarks = [], contiguous: Int? = nil
+  ) {
+    waiting[Inlet(port: port, queue: queue), default: []] += frames.map {
+      Arrival(frame: $0, marks: marks, contiguous: contiguous)
+    }
   }
 
   // MARK: As a worker sees them
 
-  func receive(_ port: PortID, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {
-    let burst = waiting[port, default: []].prefix(packets.count)
-    waiting[port]?.removeFirst(burst.count)
+  func receive(_ port: PortID, queue: Int, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {
+    let inlet = Inlet(port: port, queue: queue)
+    let burst = waiting[inlet, default: []].prefix(packets.count)
+    waiting[inlet]?.removeFirst(burst.count)
     for (i, arrival) in burst.enumerated() { unsafe packets[i] = admit(arrival) }
     return burst.count
   }
 
   private func admit(_ arrival: Arrival) -> Packet {
     let bytes = arrival.frame.bytes
-    // A length word, then the frame: what `gather` needs to know of a handle.
+    // Room for a length word and the port, then the frame: what `gather` and `ingress` need to know of a handle.
     let memory = UnsafeMutableRawPointer.allocate(byteCount: 8 + bytes.count, alignment: 8)
-    unsafe memory.storeBytes(of: bytes.count, as: Int.self)
+    unsafe memory.storeBytes(of: Int32(bytes.count), as: Int32.self)
+    contiguous[UInt(bitPattern: memory)] = arrival.contiguous
     unsafe (memory + 8).copyMemory(from: bytes, byteCount: bytes.count)
     let handle = UInt(bitPattern: memory)
     alive.insert(handle)
@@ -62,11 +76,41 @@ final class VirtualPorts {
 
   func release(_ handle: UInt) { _ = retire(handle) }
 
+  func handOff(_ lane: Lane, from port: PortID, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int {
+    let taken = min(handles.count, ringRoom - rings[lane, default: []].count)
+    for i in 0..<taken {
+      let handle = unsafe handles[i]
+      precondition(alive.contains(handle), "a packet was handed over that the worker does not have")
+      unsafe UnsafeMutableRawPointer(bitPattern: handle)!.storeBytes(
+        of: port.rawValue, toByteOffset: 4, as: UInt16.self)
+      rings[lane, default: []].append(handle)
+    }
+    return taken
+  }
+
+  func receiveHandedOff(_ lane: Lane, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {
+    let burst = rings[lane, default: []].prefix(packets.count)
+    rings[lane]?.removeFirst(burst.count)
+    for (i, handle) in burst.enumerated() {
+      let memory = unsafe UnsafeRawPointer(bitPattern: handle)!
+      let length = unsafe UInt32(memory.load(as: Int32.self))
+      unsafe packets[i] = Packet(
+        handle: handle, bytes: memory + 8, contiguous: contiguous[handle].map { UInt32($0) } ?? length, length: length)
+    }
+    return burst.count
+  }
+
+  func ingress(_ handle: UInt) -> PortID {
+    unsafe PortID(
+      rawValue: UnsafeRawPointer(bitPattern: handle)!.load(fromByteOffset: 4, as: UInt16.self))
+  }
+
   private func retire(_ handle: UInt) -> Frame {
     precondition(alive.remove(handle) != nil, "a packet was given away that the worker does not have")
     let memory = unsafe UnsafeMutableRawPointer(bitPattern: handle)!
     defer { unsafe memory.deallocate() }
-    let count = unsafe memory.load(as: Int.self)
+    contiguous[handle] = nil
+    let count = unsafe Int(memory.load(as: Int32.self))
     return unsafe Frame(Array(UnsafeRawBufferPointer(start: memory + 8, count: count)))
   }
 
@@ -77,7 +121,7 @@ final class VirtualPorts {
 
   static let gather: GatherFrame = { handle, memory, room in
     let packet = unsafe UnsafeRawPointer(bitPattern: handle)!
-    let count = unsafe min(room, packet.load(as: Int.self))
+    let count = unsafe min(room, Int(packet.load(as: Int32.self)))
     unsafe memory.copyMemory(from: packet + 8, byteCount: count)
     return count
   }
@@ -86,9 +130,10 @@ final class VirtualPorts {
 /// A worker's hold on the virtual ports.
 struct VirtualIO: PacketIO {
   let ports: VirtualPorts
+  var worker = 0
 
   func receive(port: PortID, queue: UInt16, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {
-    unsafe ports.receive(port, into: packets)
+    unsafe ports.receive(port, queue: Int(queue), into: packets)
   }
   func send(port: PortID, queue: UInt16, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int {
     unsafe ports.send(port, handles)
@@ -96,6 +141,13 @@ struct VirtualIO: PacketIO {
   func release(_ handles: UnsafeMutableBufferPointer<UInt>) {
     for i in 0..<handles.count { unsafe ports.release(handles[i]) }
   }
+  func handOff(to other: Int, from port: PortID, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int {
+    unsafe ports.handOff(VirtualPorts.Lane(from: worker, to: other), from: port, handles)
+  }
+  func receiveHandedOff(from other: Int, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {
+    unsafe ports.receiveHandedOff(VirtualPorts.Lane(from: other, to: worker), into: packets)
+  }
+  func ingress(_ handle: UInt) -> PortID { ports.ingress(handle) }
   func finish(_ packet: Packet, _ summary: Summary, for egress: Egress, queue: UInt16) -> Bool { ports.finish(summary) }
   func cycles() -> UInt64 { 0 }
   func now() -> Instant { ports.now }
@@ -116,8 +168,8 @@ final class Bench {
     worker = Worker(
       io: VirtualIO(ports: ports), journey: unsafe Journey(policy: policy, gather: VirtualPorts.gather), burst: burst,
       receive: [
-        ReceiveQueue(port: Self.a, queue: 0, egress: toB, transmit: 0),
-        ReceiveQueue(port: Self.b, queue: 0, egress: toA, transmit: 1),
+        ReceiveQueue(queue: 0, crossing: Crossing(port: Self.a, egress: toB, transmit: 0)),
+        ReceiveQueue(queue: 0, crossing: Crossing(port: Self.b, egress: toA, transmit: 1)),
       ],
       transmit: [
         TransmitSetup(port: Self.b, queue: 0, attempts: attempts),

@@ -60,7 +60,8 @@ import Testing
           + "18 rx_missed, 19 rx_errors, 20 rx_nombuf, 21 tx_packets, 22 tx_bytes, 23 tx_errors, 24 link_changes",
         "3 lcores: 1 sequence, 2 lcore, 3 cpu, 4 socket, 5 state, 6 breaths, 7 busy_breaths, 8 sleeps, 9 cycles_busy, "
           + "10 cycles_idle, 11 cycles_sleep, 12 rx_packets, 13 rx_bytes, 14 tx_packets, 15 tx_bytes, 16 held, "
-          + "17 dropped, 18 stage_cycles, 19 burst_sizes, 20 last_breath",
+          + "17 dropped, 18 stage_cycles, 19 burst_sizes, 20 last_breath, "
+          + "21 handed_out, 22 handed_in, 23 handoff_dropped",
         "4 queues: 1 generation, 2 direction, 3 port, 4 queue, 5 lcore, 6 packets, 7 bytes, 8 bursts, 9 full_bursts, "
           + "10 retries, 11 dropped",
         "5 drops: 1 reason, 2 lcore, 3 packets, 4 bytes",

@@ -1,6 +1,7 @@
 import Conntrack
 import Primitives
 import Settings
+import Steering
 
 /// A value other than the default for a key: as TOML, as an option's word, and how the settings show it.
 struct Sample: Sendable {
@@ -28,6 +29,8 @@ struct Sample: Sendable {
       },
       Sample("lcores.burst", toml: "16", word: "16") { $0.burst == 16 },
       Sample("lcores.idle-sleep", toml: "'spin'", word: "spin") { $0.idleSleep == .spin },
+      Sample("lcores.steer", toml: "'five-tuple'", word: "five-tuple") { $0.steer == .fiveTuple },
+      Sample("lcores.handoff-ring", toml: "256", word: "256") { $0.handoffRing == 256 },
       Sample("mempool.mbufs", toml: "16_383", word: "16383") { $0.mbufs == 16383 },
       Sample("mempool.mbuf-size", toml: "20480", word: "20480") { $0.mbufSize == 20480 },
       Sample("packets.rx-checksum", toml: "'hardware'", word: "hardware") { $0.rxChecksum == .hardware },

@@ -7,6 +7,8 @@ struct Figures: BitwiseCopyable, Sendable {
   var received = Tally.Count()
   var sent = Tally.Count()
   var held = 0
+  var handedOff = Tally.Count()
+  var handedIn = Tally.Count()
   var dropped: UInt64 = 0
   /// By port, as far as the worker has a queue there.
   var receivedBy: InlineArray<4, Tally.Count> = InlineArray(repeating: Tally.Count())
@@ -50,6 +52,8 @@ struct Figures: BitwiseCopyable, Sendable {
       sent.bytes += queue.bytes
     }
     held = worker.held
+    handedOff = worker.handedOff
+    handedIn = worker.handedIn
     dropped = worker.journey.tally.dropped
     counts.kinds = worker.journey.tally.kinds
     counts.drops = worker.journey.tally.drops

@@ -16,23 +16,27 @@ protocol Invariant: Sendable {
   func breach(_ scene: Scene) -> String?
 }
 
-/// received = sent + held + dropped, in packets and in bytes, for each worker and so for all.
+/// received + handed in = sent + held + dropped + handed off, in packets and in bytes, for each worker and so for all.
 struct BalanceInvariant: Invariant {
   let kind = Failure.Kind.balance
 
   func breach(_ scene: Scene) -> String? {
     for (k, figures) in scene.figures.enumerated() {
-      if figures.received.packets != figures.sent.packets + UInt64(figures.held) + figures.dropped {
-        return "worker \(k) received \(figures.received.packets) packets, sent \(figures.sent.packets), "
-          + "holds \(figures.held), dropped \(figures.dropped)"
+      let came = figures.received.packets + figures.handedIn.packets
+      if came != figures.sent.packets + UInt64(figures.held) + figures.dropped + figures.handedOff.packets {
+        return "worker \(k) received \(figures.received.packets) packets, was handed \(figures.handedIn.packets), "
+          + "sent \(figures.sent.packets), holds \(figures.held), dropped \(figures.dropped), "
+          + "handed off \(figures.handedOff.packets)"
       }
       if figures.dropped != figures.droppedByReason {
         return "worker \(k) dropped \(figures.dropped) packets, by reasons \(figures.droppedByReason)"
       }
       let held = scene.census.bytes[Int(Owner.worker(k).number)]
-      if figures.received.bytes != figures.sent.bytes + held + figures.droppedBytes {
-        return "worker \(k) received \(figures.received.bytes) bytes, sent \(figures.sent.bytes), "
-          + "holds \(held), dropped \(figures.droppedBytes)"
+      let cameBytes = figures.received.bytes + figures.handedIn.bytes
+      if cameBytes != figures.sent.bytes + held + figures.droppedBytes + figures.handedOff.bytes {
+        return "worker \(k) received \(figures.received.bytes) bytes, was handed \(figures.handedIn.bytes), "
+          + "sent \(figures.sent.bytes), holds \(held), dropped \(figures.droppedBytes), "
+          + "handed off \(figures.handedOff.bytes)"
       }
     }
     return nil
@@ -66,7 +70,11 @@ struct CounterInvariant: Invariant {
           return "worker \(k) counts other packets sent by port \(port) than the port took"
         }
       }
-      var judged = scene.world.accounts[k].emptied
+      let account = scene.world.accounts[k]
+      if figures.handedOff != account.handedOff || figures.handedIn != account.handedIn {
+        return "worker \(k) counts other packets handed off or in than the rings took and gave"
+      }
+      var judged = account.emptied
       for kind in figures.counts.kinds.indices {
         judged.packets += figures.counts.kinds[kind].packets
         judged.bytes += figures.counts.kinds[kind].bytes

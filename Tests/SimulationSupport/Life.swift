@@ -56,6 +56,10 @@ final class Life {
       inspect()
       for _ in 0..<chance.below(4) { step() }
     }
+    for station in stations {
+      station.emptyRings(world)
+      inspect()
+    }
     for port in 0..<world.ports where chance.below(2) == 0 {
       for station in stations { station.empty(port, bursts: chance.below(40), world) }
       inspect()

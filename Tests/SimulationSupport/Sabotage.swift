@@ -9,6 +9,11 @@ public enum Sabotage: String, CaseIterable, Sendable {
   case sendsTwice
   case swapsPackets
   case changesByte
+  /// A packet is put into the ring to its owner twice, or counted as taken by it and not put there.
+  case handsOffTwice
+  case losesHandOff
+  /// One worker's table of owners is another than that of the others.
+  case missteers
   /// One packet more is counted as sent than were.
   case miscounts
   /// A drop is counted under another reason.
@@ -24,6 +29,9 @@ public enum Sabotage: String, CaseIterable, Sendable {
     case .sendsTwice: .sentTwice
     case .swapsPackets: .order
     case .changesByte: .bytes
+    case .handsOffTwice: .handedTwice
+    case .losesHandOff: .ownership
+    case .missteers: .steering
     case .miscounts: .balance
     case .misnames: .fate
     case .forgetsKind: .counter

@@ -1,4 +1,7 @@
 import Pipeline
+import Primitives
+import Steering
+import TestSupport
 
 /// What one life is like: drawn from the seed, fixed until it ends.
 struct Scenario: Sendable {
@@ -12,6 +15,10 @@ struct Scenario: Sendable {
   let burst: Int
   let attempts: UInt32
   let sleeps: Bool
+  let steer: SteerBy
+  /// Packets that may wait from one worker to another.
+  let ringRoom: Int
+  let ownership: Ownership
   /// Packet buffers, and entries in each receive queue.
   let buffers: Int
   let queueRoom: Int
@@ -43,6 +50,16 @@ struct Scenario: Sendable {
     burst = chance.pick([32, 32, 32, 16, 7, 1])
     attempts = UInt32(chance.pick([1, 2, 4, 16, 100]))
     sleeps = chance.below(4) > 0
+    steer = chance.pick([.addressPair, .addressPair, .fiveTuple, .port])
+    ringRoom = chance.pick([1, 8, 64, 512])
+    // The last worker of some lives owns nothing.
+    let owners = workers > 1 && chance.below(4) == 0 ? workers - 1 : workers
+    var numbers = SeededGenerator(seed: chance.next())
+    ownership = Ownership(
+      by: steer,
+      hash: steer == .addressPair && chance.below(2) == 0
+        ? .toeplitz(SymmetricKey(using: &numbers)) : .keyed(HashSecret(seed: chance.next())),
+      owners: [Array(0..<owners)])
     buffers = chance.pick([40, 128, 512, 1_024])
     queueRoom = chance.pick([4, 32, 128, 512])
     load = chance.pick([4, 32, 64])
@@ -55,6 +72,12 @@ struct Scenario: Sendable {
       fullSpell: Scenario.rate(0.1, 2, &chance), linkDown: Scenario.rate(0.05, 1, &chance),
       strangers: Scenario.rate(0.1, 1, &chance), quiet: Scenario.rate(0.02, 0.1, &chance),
       stall: Scenario.rate(1, 20, &chance), clockJump: Scenario.rate(0.02, 0.2, &chance))
+  }
+
+  /// Who owns what by the word of one worker: the same for all, unless a bug is planted.
+  func ownership(of worker: Int, _ sabotage: Sabotage?) -> Ownership {
+    guard sabotage == .missteers, worker == 0 else { return ownership }
+    return Ownership(by: steer, hash: .keyed(HashSecret(seed: 0)), owners: ownership.owners)
   }
 
   /// Never, now and then, or often, in percent.
@@ -77,5 +100,7 @@ enum Trouble: UInt8, CaseIterable {
   case lost, repeated, reordered, damaged, split, astray
   /// A receive queue was full, no buffer was free, the link was down: frames that no worker ever received.
   case missed, noBuffer, unplugged
+  /// Packets that were handed from worker to worker, and those that found a ring full.
+  case handoffs, fullRings
   case shortReceive, shortSend, fullSpells, linkChanges, strangers, quietSpells, stalls, clockJumps, sleeps
 }

@@ -120,7 +120,9 @@ public struct Failure: Equatable, Sendable, CustomStringConvertible {
     case balance
     /// A buffer belongs to nobody, or to two, or a worker has one that it does not hold.
     case ownership
-    case freedTwice, sentTwice
+    case freedTwice, sentTwice, handedTwice
+    /// A packet was handed to nobody, or two workers had packets of one flow.
+    case steering
     /// A packet overtook another of the same queue on the same way out.
     case order
     /// A frame did not leave as it came.

@@ -10,8 +10,9 @@ struct Owner: BitwiseCopyable, Equatable {
   static let wire = Owner(number: 1)
   /// Somebody else who takes from the same pool.
   static let stranger = Owner(number: 2)
-  static func worker(_ index: Int) -> Owner { Owner(number: UInt8(3 + index)) }
-  static let count = 7
+  /// On its way from one worker to another.
+  static let handoff = Owner(number: 3)
+  static func worker(_ index: Int) -> Owner { Owner(number: UInt8(4 + index)) }
 }
 
 /// What the world knows of one packet buffer.
@@ -19,6 +20,10 @@ struct Slot: BitwiseCopyable {
   var owner = Owner.pool
   /// The transmit queue was offered this packet and did not take it.
   var wasOffered = false
+  /// The ring to its owner did not take this packet.
+  var wasRefused = false
+  /// The conversation it belongs to, or -1 when that is not known.
+  var pair: Int32 = -1
   /// The queue it came by, its place in that queue's order, and the port it must leave by.
   var inbound: Int32 = 0
   var sequence: UInt32 = 0

@@ -1,5 +1,6 @@
 import Pipeline
 import Primitives
+import Steering
 
 /// A worker at its place: what an lcore's run loop does around it, in virtual time.
 final class Station {
@@ -22,18 +23,29 @@ final class Station {
     self.index = index
     let scenario = world.scenario
     ramp = IdleRamp(sleeps: scenario.sleeps, longest: Self.longestRest)
+    let paired = scenario.peers.indices.filter { scenario.peers[$0] >= 0 }
+    let isShared = scenario.steer != .port && scenario.workers > 1
+    let sends = !isShared || scenario.ownership.owners[0].contains(index)
+    let crossings = scenario.peers.indices.map { port in
+      Crossing(
+        port: PortID(rawValue: UInt16(port)), egress: scenario.exits[port].egress,
+        transmit: sends ? paired.firstIndex(of: scenario.peers[port]) ?? -1 : -1,
+        // What comes in by a lone port goes nowhere.
+        group: isShared && scenario.peers[port] >= 0 ? 0 : -1)
+    }
     worker = Worker(
-      io: VirtualIO(world: world, worker: index), journey: unsafe Journey(policy: scenario.policy, gather: Slab.gather),
-      burst: scenario.burst,
-      receive: scenario.peers.indices.map { port in
-        let peer = scenario.peers[port]
-        return ReceiveQueue(
-          port: PortID(rawValue: UInt16(port)), queue: UInt16(index), egress: scenario.exits[port].egress,
-          transmit: scenario.peers.indices.filter { scenario.peers[$0] >= 0 }.firstIndex(of: peer) ?? -1)
-      },
-      transmit: scenario.peers.indices.filter { scenario.peers[$0] >= 0 }.map {
-        TransmitSetup(port: PortID(rawValue: UInt16($0)), queue: UInt16(index), attempts: scenario.attempts)
-      })
+      io: VirtualIO(world: world, worker: index),
+      journey: unsafe Journey(
+        policy: scenario.policy, owners: OwnerTable(scenario.ownership(of: index, world.sabotage), me: index),
+        gather: Slab.gather),
+      burst: scenario.burst, receive: crossings.map { ReceiveQueue(queue: UInt16(index), crossing: $0) },
+      transmit: !sends
+        ? []
+        : paired.map {
+          TransmitSetup(port: PortID(rawValue: UInt16($0)), queue: UInt16(index), attempts: scenario.attempts)
+        },
+      sources: isShared && sends ? (0..<scenario.workers).filter { $0 != index } : [],
+      crossings: isShared && sends ? crossings : [])
   }
 
   /// One turn of the run loop, if the worker is awake.
@@ -78,6 +90,14 @@ final class Station {
     isStopped = true
     world.accounts[index].isDraining = true
     worker.drain()
+    commit(world)
+  }
+
+  /// Takes what other workers have left for this one, after all have stopped.
+  func emptyRings(_ world: World) {
+    world.accounts[index].isEmptying = true
+    worker.emptyRings()
+    world.accounts[index].isEmptying = false
     commit(world)
   }
 

@@ -17,6 +17,9 @@ final class Traffic: Sendable {
     var tags: UInt8 = 0
     /// Bytes up to the end of the TCP or UDP header, for an unfinished frame.
     var headers: UInt16 = 0
+    /// The conversation by its address pair, the same both ways; -1 when the frame is faulty, has no addresses, or may
+    /// quote others (ICMP).
+    var pair: Int32 = -1
     /// Equal for both directions of a conversation.
     var flow: UInt8 = 0
     /// The end of the wire it comes from, 0 or 1.
@@ -36,6 +39,8 @@ final class Traffic: Sendable {
   let templates: [Template]
   let bytes: [UInt8]
   let captures: Int
+  /// Conversations by address pair.
+  let pairs: Int
 
   init(captures: [CaptureFacts]) {
     var shelf = Shelf()
@@ -50,6 +55,7 @@ final class Traffic: Sendable {
       for packet in packets { shelf.add(Frame(packet.bytes), .unknown) }
     }
     templates = shelf.templates
+    pairs = shelf.pairs.count
     bytes = shelf.bytes
     self.captures = captures.count
   }
@@ -64,6 +70,16 @@ final class Traffic: Sendable {
 private struct Shelf {
   var templates: [Traffic.Template] = []
   var bytes: [UInt8] = []
+  /// Two addresses, the lower one first.
+  var pairs: [[UInt8]: Int32] = [:]
+
+  private mutating func pair(_ frame: Frame) -> Int32 {
+    guard Traffic.fault(of: frame) == nil, let addresses = frame.addressPair else { return -1 }
+    let next = Int32(pairs.count)
+    let pair = pairs[addresses, default: next]
+    pairs[addresses] = pair
+    return pair
+  }
 
   mutating func add(
     _ frame: Frame, _ soundness: Traffic.Soundness, marks: PacketMarks = [], finished: Int = -1, headers: Int = 0
@@ -73,7 +89,7 @@ private struct Shelf {
       Traffic.Template(
         start: bytes.count, length: frame.count, fault: Traffic.fault(of: frame), soundness: soundness, marks: marks,
         finished: Int32(finished), tags: UInt8(truncatingIfNeeded: frame.tags.count), headers: UInt16(headers),
-        flow: frame.flow, side: frame.side
+        pair: pair(frame), flow: frame.flow, side: frame.side
       ))
     bytes += frame.bytes
   }
@@ -136,6 +152,18 @@ extension Frame {
     case EtherType.ipv6 where count >= ip + 40: return bytes[(ip + 8)..<(ip + 40)].reduce(0, ^)
     default: return bytes.prefix(12).reduce(0, ^)
     }
+  }
+
+  /// The two addresses of a packet that is no ICMP, the lower one first; ports are left out, whoever has a flow.
+  fileprivate var addressPair: [UInt8]? {
+    let ip = networkOffset
+    guard count >= ip + 20, tags.count <= 8, isIPv6 || bytes.word(at: ip - 2) == EtherType.ipv4 else { return nil }
+    let size = isIPv6 ? 16 : 4
+    let first = ip + (isIPv6 ? 8 : 12)
+    let transport = bytes[ip + (isIPv6 ? 6 : 9)]
+    guard count >= first + 2 * size, [6, 17].contains(transport) else { return nil }
+    let (a, b) = (Array(bytes[first..<(first + size)]), Array(bytes[(first + size)..<(first + 2 * size)]))
+    return a.lexicographicallyPrecedes(b) ? a + b : b + a
   }
 
   /// By the sender's Ethernet address.

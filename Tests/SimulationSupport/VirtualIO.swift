@@ -22,6 +22,18 @@ struct VirtualIO: PacketIO {
     unsafe world.release(worker, Span(_unsafeElements: handles))
   }
 
+  mutating func handOff(to other: Int, from port: PortID, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int {
+    unsafe world.handOff(worker, to: other, from: Int(port.rawValue), Span(_unsafeElements: handles))
+  }
+
+  mutating func receiveHandedOff(from other: Int, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {
+    var burst = unsafe OutputSpan(buffer: packets, initializedCount: 0)
+    world.receiveHandedOff(worker, from: other, into: &burst)
+    return unsafe burst.finalize(for: packets)
+  }
+
+  func ingress(_ handle: UInt) -> PortID { world.ingress(handle) }
+
   mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress, queue: UInt16) -> Bool {
     world.finish(worker, packet.handle, summary, egress)
   }

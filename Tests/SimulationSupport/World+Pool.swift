@@ -50,8 +50,8 @@ extension World {
 
   /// Buffers and bytes by owner.
   struct Census {
-    var buffers = InlineArray<7, Int>(repeating: 0)
-    var bytes = InlineArray<7, UInt64>(repeating: 0)
+    var buffers = InlineArray<8, Int>(repeating: 0)
+    var bytes = InlineArray<8, UInt64>(repeating: 0)
 
     subscript(owner: Owner) -> Int { buffers[Int(owner.number)] }
   }
@@ -71,6 +71,14 @@ extension World {
     for i in inbound.indices where inbound[i].isWired {
       onWires += inbound[i].buffers.count
       for k in 0..<inbound[i].buffers.count { meet(Int(inbound[i].buffers[k]), .wire) }
+    }
+    var onRings = 0
+    for ring in rings {
+      onRings += ring.count
+      for k in 0..<ring.count { meet(Int(ring[k]), .handoff) }
+    }
+    if onRings != census[.handoff] {
+      fail(.ownership, "\(census[.handoff]) buffers are between workers, whose rings have \(onRings)")
     }
     if free.count != census[.pool] {
       fail(.ownership, "\(census[.pool]) buffers are the pool's, which has \(free.count)")

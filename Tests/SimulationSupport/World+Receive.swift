@@ -76,6 +76,7 @@ extension World {
       slab.slots[slot].tags = template.tags
       slab.slots[slot].headers = template.headers
       slab.slots[slot].finished = template.finished
+      slab.slots[slot].pair = template.pair
     } else {
       damage(slot, by: arrival.damage)
     }
@@ -116,6 +117,7 @@ extension World {
     slab.slots[slot].marks = []
     slab.slots[slot].tags = UInt8(truncatingIfNeeded: frame.tags.count)
     slab.slots[slot].finished = -1
+    slab.slots[slot].pair = -1
   }
 
   /// The buffer becomes the worker's; the models say what must become of the packet.
@@ -125,6 +127,7 @@ extension World {
     inbound[i].delivered.bytes += UInt64(slab.slots[slot].length)
     slab.slots[slot].owner = .worker(worker)
     slab.slots[slot].wasOffered = false
+    slab.slots[slot].wasRefused = false
     slab.slots[slot].inbound = Int32(i)
     slab.slots[slot].sequence = inbound[i].sequence
     if accounts[worker].isEmptying {
@@ -137,18 +140,32 @@ extension World {
   }
 
   private func judge(_ slot: Int, _ worker: Int, _ port: Int) {
-    let known = slab.slots[slot]
-    var exit = scenario.exits[port]
-    if exit.closed == nil, accounts[worker].knownDown & 1 << UInt32(exit.port) != 0 { exit.closed = .linkDown }
-    let packet = Incoming(
-      length: known.length, contiguous: known.contiguous, marks: known.marks, tags: known.tags, headers: known.headers,
-      fault: known.fault == 0 ? nil : DropReason(rawValue: known.fault), soundness: known.soundness,
-      policy: scenario.policy, exit: exit)
+    let packet = incoming(slot, worker, port)
     if packet.fault == nil, packet.soundness != .sound {
       accounts[worker].doubtful += 1
       if ValidityModel.isCertain(packet) { accounts[worker].invalid += 1 }
     }
-    slab.slots[slot].egress = exit.port
+    foretell(slot, packet, models)
+  }
+
+  /// A packet that another worker received, counted and let pass: what is left is the way out, as this one knows it.
+  func judgeHandedOff(_ slot: Int, _ worker: Int) {
+    let port = Int(slab.slots[slot].inbound) / workers
+    foretell(slot, incoming(slot, worker, port), [ExitModel()])
+  }
+
+  private func incoming(_ slot: Int, _ worker: Int, _ port: Int) -> Incoming {
+    let known = slab.slots[slot]
+    var exit = scenario.exits[port]
+    if exit.closed == nil, accounts[worker].knownDown & 1 << UInt32(exit.port) != 0 { exit.closed = .linkDown }
+    return Incoming(
+      length: known.length, contiguous: known.contiguous, marks: known.marks, tags: known.tags, headers: known.headers,
+      fault: known.fault == 0 ? nil : DropReason(rawValue: known.fault), soundness: known.soundness,
+      policy: scenario.policy, exit: exit)
+  }
+
+  private func foretell(_ slot: Int, _ packet: Incoming, _ models: [any Model]) {
+    slab.slots[slot].egress = packet.exit.port
     var (must, may): (UInt8, UInt8) = (0, 0)
     loop: for model in models {
       switch model.opinion(of: packet) {

@@ -35,12 +35,13 @@ extension World {
     if packet.mustDrop != 0 { fail(.fate, "sent: \(describe(slot)), to be dropped as \(name(packet.mustDrop))") }
     if Int(packet.egress) != port { fail(.fate, "\(describe(slot)) left by port \(port), not \(packet.egress)") }
     if queue != worker { fail(.fate, "worker \(worker) used transmit queue \(queue)") }
-    if packet.sequence <= inbound[i].lastSent[port] {
-      fail(.order, "\(describe(slot)) left by port \(port) behind number \(inbound[i].lastSent[port])")
+    if packet.sequence <= inbound[i].lastSent[4 * port + worker] {
+      fail(.order, "\(describe(slot)) left by port \(port) behind number \(inbound[i].lastSent[4 * port + worker])")
     }
+    expectOwner(slot, worker)
     if isUnfinished(packet) { fail(.bytes, "\(describe(slot)) left without its checksum") }
     if !slab.isUntouched(slot) { fail(.bytes, "\(describe(slot)) did not leave as it came") }
-    inbound[i].lastSent[port] = packet.sequence
+    inbound[i].lastSent[4 * port + worker] = packet.sequence
     sent[port * workers + worker].packets += 1
     sent[port * workers + worker].bytes += UInt64(packet.length)
     if outlets[port].isWired {
@@ -72,7 +73,9 @@ extension World {
     let packet = slab.slots[slot]
     accounts[worker].released.packets += 1
     accounts[worker].released.bytes += UInt64(packet.length)
-    if packet.wasOffered {
+    if packet.wasRefused {
+      blame(worker, DropReason.handoffFull.rawValue, or: 0)
+    } else if packet.wasOffered {
       if packet.mustDrop != 0 { fail(.fate, "offered: \(describe(slot)), to be dropped as \(name(packet.mustDrop))") }
       // A worker that drains gives up with either word.
       blame(worker, DropReason.txFull.rawValue, or: accounts[worker].isDraining ? DropReason.shutdown.rawValue : 0)

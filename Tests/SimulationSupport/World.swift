@@ -18,13 +18,17 @@ final class World {
   var now = Instant(nanoseconds: 0)
   var cycles: UInt64 = 0
   private(set) var failure: Failure?
-  var troubles = InlineArray<18, UInt64>(repeating: 0)
+  var troubles = InlineArray<20, UInt64>(repeating: 0)
   /// What is left of a planted bug.
   var sabotage: Sabotage?
 
   /// By port x worker: a queue for each.
   var inbound: [Inbound]
   var outlets: [Outlet]
+  /// By giver x owner: packets on their way from one worker to another.
+  var rings: [Ring<Int32>]
+  /// The worker that had a conversation's packets last, by conversation; -1: nobody yet.
+  var ownersSeen: [Int8]
   /// By port x worker: packets sent.
   var sent: [Tally.Count]
   var accounts: [Account]
@@ -48,8 +52,8 @@ final class World {
     /// Given to the worker.
     var delivered = Tally.Count()
     var sequence: UInt32 = 0
-    /// The last of this queue that left by a port, by that port.
-    var lastSent: InlineArray<4, UInt32> = InlineArray(repeating: 0)
+    /// The last of this queue that left by a port, by the port and the worker that sent it: one worker has a flow.
+    var lastSent: InlineArray<16, UInt32> = InlineArray(repeating: 0)
   }
 
   /// What a port is like for those who send by it, and its link.
@@ -67,10 +71,13 @@ final class World {
     var isEmptying = false, isDraining = false
     /// Received while the ports were emptied: never judged.
     var emptied = Tally.Count()
+    /// Given to other workers' rings, and taken from them.
+    var handedOff = Tally.Count()
+    var handedIn = Tally.Count()
     /// Given back, and why by the models: for sure, and perhaps.
     var released = Tally.Count()
-    var certain = InlineArray<24, UInt64>(repeating: 0)
-    var perhaps = InlineArray<24, UInt64>(repeating: 0)
+    var certain = InlineArray<25, UInt64>(repeating: 0)
+    var perhaps = InlineArray<25, UInt64>(repeating: 0)
     /// Packets with a good IP header that are invalid for sure, and that may be.
     var invalid: UInt64 = 0
     var doubtful: UInt64 = 0
@@ -94,6 +101,8 @@ final class World {
           buffers: Ring(capacity: scenario.queueRoom, filler: 0), isWired: isWired)
       }
     }
+    rings = Array(repeating: Ring(capacity: scenario.ringRoom, filler: 0), count: workers * workers)
+    ownersSeen = Array(repeating: -1, count: traffic.pairs)
     sent = Array(repeating: Tally.Count(), count: ports * workers)
     accounts = Array(repeating: Account(), count: workers)
     free = (0..<Int32(scenario.buffers)).reversed()

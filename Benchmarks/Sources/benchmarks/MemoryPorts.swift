@@ -56,6 +56,11 @@ struct MemoryPorts: PacketIO {
 
   @inline(__always)
   mutating func send(port: PortID, queue: UInt16, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int { handles.count }
+  mutating func handOff(to worker: Int, from port: PortID, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int {
+    handles.count
+  }
+  mutating func receiveHandedOff(from worker: Int, into packets: UnsafeMutableBufferPointer<Packet>) -> Int { 0 }
+  func ingress(_ handle: UInt) -> PortID { PortID(rawValue: 0) }
   mutating func release(_ handles: UnsafeMutableBufferPointer<UInt>) {}
   mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress, queue: UInt16) -> Bool { true }
   @inline(__always)
@@ -74,7 +79,7 @@ struct Bench: ~Copyable {
     unsafe worker.initialize(
       to: Worker(
         io: MemoryPorts(store), journey: Journey(policy: Policy()) { _, _, _ in 0 }, burst: Journey.burst,
-        receive: [ReceiveQueue(port: PortID(rawValue: 0), queue: 0, egress: Egress(port: out), transmit: 0)],
+        receive: [ReceiveQueue(queue: 0, crossing: Crossing(port: PortID(rawValue: 0), egress: Egress(port: out), transmit: 0))],
         transmit: [TransmitSetup(port: out, queue: 0, attempts: 1)]))
   }
 

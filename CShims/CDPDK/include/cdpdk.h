@@ -24,6 +24,7 @@
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 #include <rte_prefetch.h>
+#include <rte_ring.h>
 #include <rte_version.h>
 
 /* ---- packet path: one mbuf -------------------------------------------------------------------------------------- */
@@ -100,6 +101,23 @@ static inline void cdpdk_free_bulk(struct rte_mbuf **packets, unsigned int count
     rte_pktmbuf_free_bulk(packets, count);
 }
 
+/* ---- packet path: from one worker to another -------------------------------------------------------------------- */
+
+/** The port a packet came in by. */
+static inline uint16_t cdpdk_mbuf_port(const struct rte_mbuf *m) { return m->port; }
+static inline void cdpdk_mbuf_set_port(struct rte_mbuf *m, uint16_t port) { m->port = port; }
+
+/** Both return how many packets, from the first, went through. The ring has one producer and one consumer. */
+static inline uint32_t cdpdk_ring_put(struct rte_ring *ring, struct rte_mbuf **packets, uint32_t count)
+{
+    return rte_ring_sp_enqueue_burst(ring, (void *const *) packets, count, NULL);
+}
+
+static inline uint32_t cdpdk_ring_take(struct rte_ring *ring, struct rte_mbuf **packets, uint32_t count)
+{
+    return rte_ring_sc_dequeue_burst(ring, (void **) packets, count, NULL);
+}
+
 static inline uint64_t cdpdk_tsc(void) { return rte_rdtsc(); }
 
 /** Gives the CPU away for `nanoseconds`; the kernel's timer slack is taken to its minimum on the first call. */
@@ -118,7 +136,13 @@ struct cdpdk_port_facts {
     uint16_t mtu, mtu_max;
     int socket; /* -1: any */
     bool rx_checksum_l4, rx_scatter, tx_checksum_l4, tx_tso;
+    /* Entries of the table by which it spreads packets over its queues, if it can do that by the addresses of both IP
+     * versions with a key it is given; else 0. */
+    uint16_t spread_table;
 };
+
+/** The most bytes of such a key. */
+#define CDPDK_SPREAD_KEY 52
 
 /** Zero, or a negative errno. */
 int cdpdk_port_facts(uint16_t port, struct cdpdk_port_facts *facts);
@@ -129,10 +153,18 @@ struct cdpdk_port_setup {
     uint16_t mtu; /* 0: as it is */
     bool rx_checksum_l4, rx_scatter, tx_checksum_l4, tx_tso, rss;
     struct rte_mempool *pool;
+    const uint8_t *spread_key; /* CDPDK_SPREAD_KEY bytes, of which the port takes as many as it wants; NULL: its own */
 };
 
 /** Configures the port and all its queues, without starting it; on failure `step` names what failed. */
 int cdpdk_port_setup(uint16_t port, const struct cdpdk_port_setup *setup, const char **step);
+
+/** Has the started port spread packets over its queues by a table; `queues` holds `size` of them. */
+int cdpdk_port_spread(uint16_t port, const uint16_t *queues, uint16_t size);
+
+/** A ring for one producer and one consumer that holds one packet less than `size`, a power of two; NULL and
+ *  cdpdk_errno(). */
+struct rte_ring *cdpdk_ring_create(const char *name, uint32_t size, int socket);
 
 /** Speed in Mbps and whether the link is up. */
 int cdpdk_port_link(uint16_t port, uint32_t *speed, bool *up);

@@ -108,8 +108,11 @@ struct dpdkfwd_lcore_record {
   uint64_t stage_cycles[SEGMENT_MAX_STAGES];
   uint64_t burst_sizes[SEGMENT_BURST_SIZES];  // receive bursts of 0, 1, 2-3, 4-7, 8-15, 16-31, 32-63, 64+ packets
   uint64_t last_breath;   // TSC
+  uint64_t handed_out;      // packets that other lcores' rings took
+  uint64_t handed_in;       // packets that came from other lcores
+  uint64_t handoff_dropped; // packets that a full ring never took
 };
-SEGMENT_SIZE(dpdkfwd_lcore_record, 320);
+SEGMENT_SIZE(dpdkfwd_lcore_record, 344);
 SEGMENT_AT(dpdkfwd_lcore_record, sequence, 0);
 SEGMENT_AT(dpdkfwd_lcore_record, lcore, 8);
 SEGMENT_AT(dpdkfwd_lcore_record, cpu, 12);
@@ -131,6 +134,9 @@ SEGMENT_AT(dpdkfwd_lcore_record, dropped, 112);
 SEGMENT_AT(dpdkfwd_lcore_record, stage_cycles, 120);
 SEGMENT_AT(dpdkfwd_lcore_record, burst_sizes, 248);
 SEGMENT_AT(dpdkfwd_lcore_record, last_breath, 312);
+SEGMENT_AT(dpdkfwd_lcore_record, handed_out, 320);
+SEGMENT_AT(dpdkfwd_lcore_record, handed_in, 328);
+SEGMENT_AT(dpdkfwd_lcore_record, handoff_dropped, 336);
 
 /// One direction of one queue, as the lcore that polls it counts it.
 struct dpdkfwd_queue_record {

@@ -1,0 +1,85 @@
+import Pipeline
+import Primitives
+import Steering
+
+// What workers hand to each other.
+
+extension World {
+  func handOff(_ worker: Int, to owner: Int, from port: Int, _ handles: Span<UInt>) -> Int {
+    guard failure == nil else { return handles.count }
+    guard owner != worker, (0..<workers).contains(owner) else {
+      fail(.steering, "worker \(worker) hands packets to worker \(owner)")
+      return handles.count
+    }
+    let ring = worker * workers + owner
+    for i in handles.indices {
+      guard rings[ring].room > 0 else {
+        for k in i..<handles.count { refuse(handles[k]) }
+        return i
+      }
+      if sabotage == .losesHandOff, isRipe {
+        sabotage = nil
+        // The ring says that it has the packet.
+        if let slot = take(handles[i], from: worker, .ownership) { slab.slots[slot].owner = .handoff }
+        continue
+      }
+      pass(handles[i], worker, ring, port)
+      if sabotage == .handsOffTwice, isRipe, rings[ring].room > 0 {
+        sabotage = nil
+        pass(handles[i], worker, ring, port)
+      }
+    }
+    return handles.count
+  }
+
+  private func pass(_ handle: UInt, _ worker: Int, _ ring: Int, _ port: Int) {
+    guard let slot = take(handle, from: worker, .handedTwice) else { return }
+    let packet = slab.slots[slot]
+    if let reason = DropReason(rawValue: packet.mustDrop), reason == .invalid || packet.fault != 0 {
+      fail(.fate, "handed off: \(describe(slot)), to be dropped as \(reason.name)")
+    }
+    if Int(packet.inbound) / workers != port { fail(.steering, "\(describe(slot)) was handed off as port \(port)'s") }
+    accounts[worker].handedOff.packets += 1
+    accounts[worker].handedOff.bytes += UInt64(packet.length)
+    slab.slots[slot].owner = .handoff
+    _ = rings[ring].push(Int32(slot))
+  }
+
+  private func refuse(_ handle: UInt) {
+    guard let slot = slab.index(handle) else { return }
+    note(.fullRings)
+    slab.slots[slot].wasRefused = true
+  }
+
+  func receiveHandedOff(_ worker: Int, from giver: Int, into burst: inout OutputSpan<Packet>) {
+    guard failure == nil else { return }
+    while burst.count < burst.capacity, let popped = rings[giver * workers + worker].pop() {
+      let slot = Int(popped)
+      note(.handoffs)
+      slab.slots[slot].owner = .worker(worker)
+      accounts[worker].handedIn.packets += 1
+      accounts[worker].handedIn.bytes += UInt64(slab.slots[slot].length)
+      if accounts[worker].isEmptying {
+        slab.slots[slot].mustDrop = DropReason.shutdown.rawValue
+        slab.slots[slot].mayDrop = 0
+      } else {
+        judgeHandedOff(slot, worker)
+      }
+      burst.append(slab.packet(slot))
+    }
+  }
+
+  func ingress(_ handle: UInt) -> PortID {
+    PortID(rawValue: UInt16(slab.index(handle).map { Int(slab.slots[$0].inbound) / workers } ?? 0))
+  }
+
+  /// All packets of a conversation, either way, leave by one worker.
+  func expectOwner(_ slot: Int, _ worker: Int) {
+    let pair = Int(slab.slots[slot].pair)
+    guard scenario.steer == .addressPair, workers > 1, pair >= 0 else { return }
+    if ownersSeen[pair] < 0 { ownersSeen[pair] = Int8(worker) }
+    if ownersSeen[pair] != worker {
+      fail(.steering, "\(describe(slot)) left by worker \(worker), others of its flow by \(ownersSeen[pair])")
+    }
+  }
+}
