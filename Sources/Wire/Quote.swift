@@ -39,7 +39,7 @@ public enum QuoteFault: UInt8, CaseIterable, BitwiseCopyable, Sendable {
   case cut
   /// It goes on behind the bytes that were given: try again with more of the frame.
   case needsMore
-  /// No IP header of the message's own family, or a redirect that a router would not have sent.
+  /// A header that cannot be (its family is taken to be the message's), or a redirect that a router would not have sent.
   case malformed
   /// A later fragment: the ports are in another one.
   case laterFragment
@@ -83,7 +83,7 @@ extension Quote {
     guard at + IP.size <= bytes.byteCount else { return .cut }
     let first = bytes[IP.versionAndLength, from: at]
     let header = Int(first & 15) * 4
-    guard first >> 4 == 4, header >= IP.size else { return .malformed }
+    guard header >= IP.size else { return .malformed }
     let fragment = bytes[IP.fragment, from: at]
     guard fragment & IPv4View.FragmentWord.offset == 0 else { return .laterFragment }
     guard at + header <= bytes.byteCount else { return .cut }
@@ -97,7 +97,6 @@ extension Quote {
   private mutating func readIPv6(_ bytes: RawSpan, at network: Int) -> QuoteFault {
     typealias IP = IPv6View.Layout
     guard network + IP.size <= bytes.byteCount else { return .cut }
-    guard bytes[IP.versionAndFlow, from: network] >> 28 == 6 else { return .malformed }
     source = IPv6Address(high: bytes[IP.source, from: network], low: bytes[IP.sourceEnd, from: network])
     destination = IPv6Address(high: bytes[IP.destination, from: network], low: bytes[IP.destinationEnd, from: network])
     transport = bytes[IP.nextHeader, from: network]

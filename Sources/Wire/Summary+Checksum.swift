@@ -17,7 +17,11 @@ extension Summary {
       let coverage = Int(datagram[UDPView.Layout.length])
       var checksum = pseudoHeader(datagram.byteCount, frame)
       checksum.add(coverage == 0 ? datagram : datagram.extracting(first: coverage))
-      return checksum.folded == 0xFFFF ? .none : .udpBadChecksum
+      // Some senders, and netfilter, sum UDP's number in place of UDP-Lite's: no error of the path.
+      var asUDP = checksum
+      asUDP.add(~UInt16(IPProtocol.udplite))
+      asUDP.add(UInt16(IPProtocol.udp))
+      return checksum.folded == 0xFFFF || asUDP.folded == 0xFFFF ? .none : .udpBadChecksum
     case IPProtocol.icmp where !isIPv6:
       var checksum = InternetChecksum()
       checksum.add(datagram)

@@ -3,6 +3,31 @@ import Testing
 import Wire
 
 struct ChecksumTests {
+  /// RFC 3828 §3.1: what is not covered may change on the way.
+  @Test func `UDP-Lite's checksum covers as much as it says`() {
+    func judged(coverage: UInt16, number: UInt8 = 136, damaging place: Int? = nil) -> (InvalidReason, Bool) {
+      var bytes: [UInt8] = [3, 232, 0, 53, UInt8(coverage >> 8), UInt8(coverage & 255), 0, 0] + text(6)
+      let covered = coverage == 0 ? bytes.count : min(Int(coverage), bytes.count)
+      let pseudo: [UInt8] = v4.source.bytes + v4.destination.bytes + [0, number, 0, UInt8(bytes.count)]
+      var sum = InternetChecksum()
+      Frame(pseudo + bytes[..<covered]).withSpan { sum.add($0) }
+      (bytes[6], bytes[7]) = (UInt8(sum.value >> 8), UInt8(sum.value & 255))
+      if let place { bytes[place] ^= 1 }
+      return v4.raw(protocol: 136, payload: bytes).frame().withSpan { frame in
+        var summary = Summary()
+        _ = Summary.read(frame, frameLength: frame.byteCount, into: &summary)
+        return (summary.verifyTransport(frame), summary.isCoverageSound(frame))
+      }
+    }
+    for coverage in [0, 8, 10, 14] as [UInt16] {
+      #expect(judged(coverage: coverage) == (.none, true))
+      #expect(judged(coverage: coverage, number: 17) == (.none, true), "as netfilter sums it")
+      #expect(judged(coverage: coverage, damaging: 1).0 == .udpBadChecksum)
+    }
+    #expect(judged(coverage: 10, damaging: 12).0 == .none)
+    #expect(!judged(coverage: 7).1 && !judged(coverage: 15).1)
+  }
+
   @Test func `the sum is that of RFC 1071`() {
     var chance = SeededGenerator.forThisRun()
     for length in 0..<200 {

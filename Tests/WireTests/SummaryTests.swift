@@ -39,13 +39,15 @@ struct SummaryTests {
     #expect(!summary(of: v6().udp(from: 1, to: 2).frame()).flags.contains(.groupDestination))
   }
 
-  @Test func `ICMP gives type, code and the identifier of an echo`() {
+  @Test func `ICMP gives type, code and the identifier of a query`() {
     let echo = summary(of: v4.icmp(type: 8, code: 0, id: 77).frame())
     #expect(echo.sourcePort == 0x0800 && echo.destinationPort == 77)
     let answer = summary(of: v4.icmp(type: 0, code: 0, id: 77).frame())
     #expect(answer.sourcePort == 0 && answer.destinationPort == 77)
     let unreachable = summary(of: v4.icmp(type: 3, code: 4, id: 77).frame())
     #expect(unreachable.sourcePort == 0x0304 && unreachable.destinationPort == 0)
+    let timestamp = summary(of: v4.icmp(type: 14, code: 0, id: 77).frame())
+    #expect(timestamp.sourcePort == 0x0E00 && timestamp.destinationPort == 77)
     let echo6 = summary(of: v6().icmpv6(type: 129, code: 0, id: 78).frame())
     #expect(echo6.sourcePort == 0x8100 && echo6.destinationPort == 78)
     let tooBig = summary(of: v6().icmpv6(type: 2, code: 0, id: 78).frame())
