@@ -41,7 +41,8 @@ let layers: [Layer] = [
   Layer(
     name: "DataPlane",
     uses: [
-      "Primitives", "Wire", "Tables", "Steering", "Conntrack", "FlowCache", "Pipeline", "Segment", "Settings", "CSegment",
+      "Primitives", "Wire", "Tables", "Steering", "Conntrack", "FlowCache", "Pipeline", "Segment", "Settings",
+      "CSegment",
       "CDPDK",
     ],
     products: [logging]),
@@ -67,7 +68,8 @@ let layers: [Layer] = [
   Layer(name: "PrimitivesTests", kind: .test, uses: ["Primitives", "TestSupport"]),
   Layer(name: "WireTests", kind: .test, uses: ["Primitives", "Wire", "TestSupport"]),
   Layer(
-    name: "ConntrackTests", kind: .test, uses: ["Primitives", "Wire", "Tables", "CSegment", "Conntrack", "TestSupport"]),
+    name: "ConntrackTests", kind: .test,
+    uses: ["Primitives", "Wire", "Tables", "CSegment", "Conntrack", "TestSupport", "OracleSupport"]),
   Layer(name: "TablesTests", kind: .test, uses: ["Primitives", "Tables", "TestSupport"]),
   Layer(name: "SteeringTests", kind: .test, uses: ["Primitives", "Wire", "Steering", "TestSupport"]),
   Layer(name: "SegmentTests", kind: .test, uses: ["CSegment", "Segment", "TestSupport"]),

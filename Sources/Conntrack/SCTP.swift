@@ -26,6 +26,7 @@ public enum SCTPTracker {
         guard packet.verificationTag == 0 else { return .invalid(.sctpTag) }
         guard let offered = chunk.initiateTag else { return .invalid(.sctpChunk) }
         sctp.tag_reply = offered
+        sctp.init_original = 1
       case .heartbeat: sctp.tag_original = packet.verificationTag
       case .shutdownAck: sctp.tag_reply = packet.verificationTag  // what answers it reflects the tag: §8.4
       default: break
@@ -154,7 +155,7 @@ extension dpdkfwd_ct_sctp {
       let known = tag(direction.other)
       if !hasOtherInit, known != 0, known != offered { return false }
       if hasInit, hasOtherInit, known != offered { return false }
-    } else {
+    } else if offered != tag(direction.other) {  // the same INIT once more, or a late one, changes nothing
       let other: UInt32 = hasInit || !hasOtherInit ? 0 : 1
       (init_original, init_reply) = isOriginal ? (1, other) : (other, 1)
     }

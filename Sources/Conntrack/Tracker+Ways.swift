@@ -16,8 +16,7 @@ extension Tracker {
     switch ProtocolGroup(summary.transport, isIPv6: isIPv6) {
     case .tcp, .udp, .sctp: break
     case .udplite:
-      ports.0 = bytes.read(UInt16.self, at: Int(summary.transportOffset))
-      ports.1 = bytes.read(UInt16.self, at: Int(summary.transportOffset) + 2)
+      guard unsafe summary.isCoverageSound(bytes.span) else { return .invalid }
     case .icmp, .icmpv6:
       let kind = ICMPTracker.classify(summary)
       switch kind {
@@ -32,7 +31,13 @@ extension Tracker {
     case .gre:
       guard let keys = unsafe GRETracker.ports(bytes.span, summary) else { return .invalid }
       ports = keys
-    case .other: ports = (0, 0)
+    case .other:
+      // ICMP of the other family, or nothing at all behind the IPv6 header, is no protocol of its own.
+      switch summary.transport {
+      case IPProtocol.icmp, IPProtocol.icmpv6: return .invalid
+      case IPProtocol.noNextHeader where isIPv6: return .invalid
+      default: ports = (0, 0)
+      }
     }
     let network = Int(summary.networkOffset)
     tuple =

@@ -15,13 +15,18 @@ public enum OracleTimeouts {
     ("tcp_timeout_established", 20_000),
   ]
 
-  /// Timeouts of ours for which netfilter takes another's value.
+  /// Timeouts of ours for which netfilter takes another's value, or has one that cannot be set.
   static let borrowed: [(name: String, seconds: UInt32)] = [
-    ("tcp_timeout_syn_sent2", 10_400), ("udplite_timeout", 11_000), ("udplite_timeout_stream", 11_100),
+    ("tcp_timeout_syn_sent2", 120), ("udplite_timeout", 11_000), ("udplite_timeout_stream", 11_100),
   ]
+
+  /// What a timeout, by the name that netfilter or we have for it, was set to; `nil`: it kept its default.
+  public static func seconds(_ name: String) -> UInt32? { (all + borrowed).first { $0.name == name }?.seconds }
 
   /// The timer that has so many seconds left, `_timeout` left out, as the oracle names it.
   public static func name(ofRemaining seconds: UInt32) -> String {
+    // SYN_SENT2's cannot be set in the kernel, where it was read within the first second.
+    if 100...120 ~= seconds { return "119s" }
     let armed = all.first { $0.seconds - 60...$0.seconds ~= seconds }
     return armed?.name.replacing("_timeout", with: "") ?? "\(seconds)s"
   }
