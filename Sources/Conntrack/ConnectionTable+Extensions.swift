@@ -1,8 +1,9 @@
-internal import CSegment
-internal import Primitives
+public import CSegment
+public import Primitives
 internal import Tables
 
 /// What an extension holds.
+@usableFromInline
 enum ExtensionKind: UInt8 {
   /// The addresses of an IPv6 connection's original direction.
   case addresses = 1
@@ -52,7 +53,7 @@ extension ConnectionTable {
   }
 
   /// The extension of a kind, or `nil`.
-  @unsafe
+  @unsafe @inlinable @inline(__always)
   func extra(_ slot: Int, _ kind: ExtensionKind) -> UnsafeMutablePointer<dpdkfwd_ct_extension_record>? {
     var next = unsafe records[slot].extension
     while next != 0 {
@@ -64,14 +65,14 @@ extension ConnectionTable {
   }
 
   /// The addresses of an IPv6 connection, as its original direction has them.
-  @usableFromInline
+  @inlinable @inline(__always)
   func addresses(of slot: Int) -> IPv6Pair {
     guard let cell = unsafe extra(slot, .addresses) else { return .none }
-    return unsafe cell.pointee.pair
+    return unsafe cell.pair
   }
 
   /// The zone in which the reply tuple lives.
-  @usableFromInline
+  @inlinable @inline(__always)
   func replyZone(of slot: Int) -> UInt16 {
     guard let cell = unsafe extra(slot, .reply) else { return unsafe records[slot].zone }
     return unsafe cell.pointee.zone
@@ -115,18 +116,23 @@ extension ProtocolGroup {
   var asks: Bool { self == .icmp || self == .icmpv6 }
 }
 
-extension dpdkfwd_ct_extension_record {
-  /// The addresses, as they stand on the wire.
-  var pair: IPv6Pair {
-    get {
-      unsafe withUnsafeBytes(of: self) { bytes in
-        let word = { (at: Int) in unsafe UInt64(bigEndian: bytes.load(fromByteOffset: at, as: UInt64.self)) }
-        return IPv6Pair(
-          source: IPv6Address(high: word(8), low: word(16)), destination: IPv6Address(high: word(24), low: word(32)))
-      }
+extension UnsafeMutablePointer<dpdkfwd_ct_extension_record> {
+  /// The addresses, which stand as on the wire.
+  @inlinable var pair: IPv6Pair {
+    @inline(__always) get {
+      let bytes = UnsafeRawPointer(self)
+      return unsafe IPv6Pair(
+        source: IPv6Address(
+          high: UInt64(bigEndian: bytes.load(fromByteOffset: 8, as: UInt64.self)),
+          low: UInt64(bigEndian: bytes.load(fromByteOffset: 16, as: UInt64.self))),
+        destination: IPv6Address(
+          high: UInt64(bigEndian: bytes.load(fromByteOffset: 24, as: UInt64.self)),
+          low: UInt64(bigEndian: bytes.load(fromByteOffset: 32, as: UInt64.self))))
     }
   }
+}
 
+extension dpdkfwd_ct_extension_record {
   mutating func set(_ pair: IPv6Pair) {
     unsafe withUnsafeMutableBytes(of: &self) { bytes in
       unsafe bytes.storeBytes(of: pair.source.high.bigEndian, toByteOffset: 8, as: UInt64.self)

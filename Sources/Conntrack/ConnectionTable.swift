@@ -110,7 +110,8 @@ public struct ConnectionTable: ~Copyable {
   @inlinable @inline(__always)
   public func find(_ tuple: Tuple, _ pair: IPv6Pair) -> Found? {
     let entry = index.find(tuple.hash) { entry in
-      unsafe matches(entry, tuple) && (!tuple.isIPv6 || addressesMatch(entry, tuple, pair))
+      unsafe matches(entry, tuple)
+        && (!tuple.isIPv6 || (entry.flag30 == tuple.isFlipped ? pair : pair.reversed) == addresses(of: Int(entry.slot)))
     }
     guard let entry else { return nil }
     return Found(slot: Int(entry.slot), direction: entry.flag30 == tuple.isFlipped ? .original : .reply)
@@ -125,7 +126,7 @@ public struct ConnectionTable: ~Copyable {
     return found
   }
 
-  @usableFromInline @inline(__always)
+  @inlinable @inline(__always)
   @unsafe func matches(_ entry: IndexEntry, _ tuple: Tuple) -> Bool {
     let record = unsafe UnsafeRawPointer(records + Int(entry.slot))
     let addresses = unsafe record.load(as: UInt64.self)
@@ -148,11 +149,6 @@ public struct ConnectionTable: ~Copyable {
     return zone == tuple.zone
   }
 
-  @usableFromInline
-  @unsafe func addressesMatch(_ entry: IndexEntry, _ tuple: Tuple, _ pair: IPv6Pair) -> Bool {
-    (entry.flag30 == tuple.isFlipped ? pair : pair.reversed) == addresses(of: Int(entry.slot))
-  }
-
   @inlinable @inline(__always)
   public func isExpired(_ slot: Int, now: UInt32) -> Bool {
     unsafe Int32(bitPattern: records[slot].deadline &- now) <= 0 && records[slot].status & Status.offload == 0
@@ -161,7 +157,7 @@ public struct ConnectionTable: ~Copyable {
   // MARK: Look ahead
 
   @inlinable @inline(__always)
-  public func prefetchIndex(_ tuple: Tuple) { index.prefetch(tuple.hash) }
+  public func prefetchIndex(_ hash: UInt64) { index.prefetch(hash) }
 
   /// Asks for the lines of the record that the tuple probably belongs to.
   @inlinable @inline(__always)

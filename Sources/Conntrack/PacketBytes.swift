@@ -30,6 +30,13 @@ public struct PacketBytes: BitwiseCopyable {
     return unsafe base.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
   }
 
+  /// The same where the caller has asked `holds`.
+  @inlinable @inline(__always)
+  public func ipv4(checked offset: Int) -> UInt32 {
+    assert(holds(4, at: offset))
+    return unsafe base.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+  }
+
   /// For readers of `Wire`.
   @unsafe @inlinable public var span: RawSpan {
     @_lifetime(borrow self) get {

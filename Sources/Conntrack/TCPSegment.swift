@@ -48,7 +48,15 @@ public struct TCPSegment: BitwiseCopyable, Equatable, Sendable {
   /// - Parameter summary: of the frame; it has found the data offset to be within the datagram.
   @inlinable @inline(__always)
   public init(frame: RawSpan, summary: Summary) {
-    let at = Int(summary.transportOffset)
+    self.init(frame: frame, at: summary.transportOffset, end: summary.datagramEnd)
+  }
+
+  /// - Parameters:
+  ///   - transportOffset: where the header starts.
+  ///   - end: where the datagram ends.
+  @inlinable @inline(__always)
+  public init(frame: RawSpan, at transportOffset: UInt16, end: UInt32) {
+    let at = Int(transportOffset)
     guard at &+ TCPView.Layout.size <= frame.byteCount else {
       self.init(sequence: 0, acknowledgement: 0, flags: [], window: 0)
       return
@@ -57,7 +65,7 @@ public struct TCPSegment: BitwiseCopyable, Equatable, Sendable {
     self.init(
       sequence: frame.number(at: at &+ 4), acknowledgement: frame.number(at: at &+ 8),
       flags: Flags(rawValue: frame.number(at: at &+ 13)), window: frame.number(at: at &+ 14),
-      payload: summary.datagramEnd &- UInt32(truncatingIfNeeded: at) &- header)
+      payload: end &- UInt32(truncatingIfNeeded: at) &- header)
     optionsLength = UInt8(truncatingIfNeeded: header &- 20)
     optionsOffset = UInt16(truncatingIfNeeded: at &+ TCPView.Layout.size)
   }

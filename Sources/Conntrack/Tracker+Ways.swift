@@ -1,11 +1,12 @@
 internal import CSegment
-internal import Primitives
+public import Primitives
 public import Wire
 
 extension Tracker {
-  /// The way of anything but TCP and UDP in plain IPv4.
-  @inline(never)
-  public func otherWay(of bytes: PacketBytes, _ summary: Summary, zone: UInt16, into tuple: inout Tuple) -> Way {
+  /// How a packet is looked at, and its tuple when it has one.
+  public static func way(
+    of bytes: PacketBytes, _ summary: Summary, zone: UInt16, _ secret: HashSecret, into tuple: inout Tuple
+  ) -> Way {
     guard !summary.flags.isDisjoint(with: [.ipv4, .ipv6]) else { return .untracked }
     // Only the first fragment of a datagram says whose it is.
     if summary.flags.contains(.fragment), !summary.flags.contains(.firstFragment) { return .untracked }
@@ -44,10 +45,10 @@ extension Tracker {
       isIPv6
       ? Tuple(
         bytes.ipv6Pair(at: network), ports: ports, transport: summary.transport, zone: zone, marks: marks,
-        secret: table.secret)
+        secret: secret)
       : Tuple(
         source: bytes.ipv4(at: network &+ 12), destination: bytes.ipv4(at: network &+ 16),
-        ports: ports, transport: summary.transport, zone: zone, marks: marks, secret: table.secret)
+        ports: ports, transport: summary.transport, zone: zone, marks: marks, secret: secret)
     return .flow
   }
 
@@ -59,7 +60,7 @@ extension Tracker {
       countError()
       return invalid(.icmpQuote)
     }
-    guard let found = find(quote, zones), !table.isExpired(found.slot, now: now) else {
+    guard let found = find(quote, zones), !connections.isExpired(found.slot, now: now) else {
       countError()
       return invalid(.icmpNoConnection)
     }
@@ -85,14 +86,14 @@ extension Tracker {
     let tuple =
       quote.isIPv6
       ? Tuple(
-        pair, ports: ports, transport: quote.transport, zone: zones.original, marks: marks, secret: table.secret)
+        pair, ports: ports, transport: quote.transport, zone: zones.original, marks: marks, secret: secret)
       : Tuple(
         source: quote.ipv4Destination.bits.bigEndian, destination: quote.ipv4Source.bits.bigEndian, ports: ports,
-        transport: quote.transport, zone: zones.original, marks: marks, secret: table.secret)
-    return zones.isSplit ? table.find(tuple, replyZone: zones.reply, pair) : table.find(tuple, pair)
+        transport: quote.transport, zone: zones.original, marks: marks, secret: secret)
+    return zones.isSplit ? connections.find(tuple, replyZone: zones.reply, pair) : connections.find(tuple, pair)
   }
 
-  private func countError() { unsafe table.counts.pointee.error &+= 1 }
+  private func countError() { unsafe connections.counts.pointee.error &+= 1 }
 }
 
 extension Summary {

@@ -1,4 +1,4 @@
-internal import CSegment
+public import CSegment
 public import Primitives
 public import Wire
 
@@ -35,10 +35,11 @@ public enum Way: UInt8, BitwiseCopyable, Sendable {
 /// A worker's tracker: judges packet after packet, in order, by the connections in its table and its clock.
 @safe
 public struct Tracker: ~Copyable {
-  public internal(set) var table: ConnectionTable
+  @usableFromInline var connections: ConnectionTable
   public let settings: TrackerSettings
-  let policies: ZonePolicies
+  @usableFromInline let policies: ZonePolicies
   public let zones: ZoneMap
+  public let secret: HashSecret
   private var limits: Limits
   private var faults: FixedArray<UInt64>
 
@@ -46,7 +47,7 @@ public struct Tracker: ~Copyable {
   public private(set) var now: UInt32 = 0
   /// The next whole second: deadlines count from it, so that a connection lives at least its timeout and its record is
   /// written at most once a second.
-  var tick: UInt32 = 0
+  @usableFromInline var tick: UInt32 = 0
   /// Seconds since 1970 where the clock began, and now.
   private let wallZero: UInt64
   private var wall: UInt32 = 0
@@ -67,7 +68,8 @@ public struct Tracker: ~Copyable {
     table: consuming ConnectionTable, settings: TrackerSettings, policies: consuming ZonePolicies = ZonePolicies(),
     zones: consuming ZoneMap = ZoneMap(), limits: consuming Limits = Limits(), wallZero: UInt64 = 0
   ) {
-    self.table = table
+    secret = table.secret
+    connections = table
     self.settings = settings
     self.policies = policies
     self.zones = zones
@@ -82,6 +84,10 @@ public struct Tracker: ~Copyable {
     settings.isOn = false
     return Tracker(
       table: ConnectionTable(capacity: 1, extensionCapacity: 0, secret: HashSecret(seed: 0)), settings: settings)
+  }
+
+  public var table: ConnectionTable {
+    @inlinable @inline(__always) _read { yield connections }
   }
 
   // MARK: Time
@@ -101,32 +107,15 @@ public struct Tracker: ~Copyable {
   /// - Parameter most: records visited at once.
   @inline(__always)
   public mutating func sweep(most: Int, wiping generation: UInt16) {
-    var due = table.sweepDue(now: now, interval: settings.sweepInterval, most: most)
+    var due = connections.sweepDue(now: now, interval: settings.sweepInterval, most: most)
     while due > 0 {
       due -= 1
-      let slot = table.nextToSweep(keeping: generation)
-      if slot >= 0, table.isExpired(slot, now: now) { expire(slot) }
+      let slot = connections.nextToSweep(keeping: generation)
+      if slot >= 0, connections.isExpired(slot, now: now) { expire(slot) }
     }
   }
 
-  // MARK: 1. Tuples
-
-  /// How the packet is looked at, and its tuple when it has one.
-  @inline(__always)
-  public func way(of bytes: PacketBytes, _ summary: Summary, zone: UInt16, into tuple: inout Tuple) -> Way {
-    // TCP and UDP in IPv4 before all else.
-    if summary.kind == .ipv4TCP || summary.kind == .ipv4UDP, summary.invalid == .none {
-      let network = Int(summary.networkOffset)
-      tuple = Tuple(
-        source: bytes.ipv4(at: network &+ 12), destination: bytes.ipv4(at: network &+ 16),
-        ports: (summary.sourcePort, summary.destinationPort), transport: summary.transport, zone: zone,
-        secret: table.secret)
-      return .flow
-    }
-    return otherWay(of: bytes, summary, zone: zone, into: &tuple)
-  }
-
-  // MARK: 2. Judge
+  // MARK: Judge
 
   /// Judges a packet that has a tuple, and does to its connection what it does.
   ///
@@ -136,19 +125,19 @@ public struct Tracker: ~Copyable {
   @inline(never)
   public mutating func judge(_ bytes: PacketBytes, _ summary: Summary, _ tuple: Tuple, _ zones: ZonePair) -> Tracked {
     let pair = tuple.isIPv6 ? bytes.ipv6Pair(at: Int(summary.networkOffset)) : .none
-    let found = zones.isSplit ? table.find(tuple, replyZone: zones.reply, pair) : table.find(tuple, pair)
+    let found = zones.isSplit ? connections.find(tuple, replyZone: zones.reply, pair) : connections.find(tuple, pair)
     guard let found else { return begin(bytes, summary, tuple, pair, zones) }
-    if table.isExpired(found.slot, now: now) {
+    if connections.isExpired(found.slot, now: now) {
       expire(found.slot)
       return begin(bytes, summary, tuple, pair, zones)
     }
-    unsafe table.counts.pointee.found &+= 1
-    let record = unsafe table.record(found.slot)
+    unsafe connections.counts.pointee.found &+= 1
+    let record = unsafe connections.record(found.slot)
     let policy = unsafe policies.policy(of: record.pointee.zone)
     let judgement = unsafe follow(bytes, summary, tuple, found.direction, record, policy)
     switch judgement.action {
     case .accept:
-      unsafe account(record, found.direction, summary)
+      unsafe account(record, found.direction, length: summary.datagramLength)
       unsafe refresh(record, policy.timeouts[judgement.timeout])
       if judgement.assures { unsafe assure(record) }
     case .pass: break
@@ -160,16 +149,18 @@ public struct Tracker: ~Copyable {
       remove(found.slot)
       return begin(bytes, summary, tuple, pair, zones)
     case .end:
-      unsafe account(record, found.direction, summary)
+      unsafe account(record, found.direction, length: summary.datagramLength)
       remove(found.slot)
-      return Tracked(.established, found.direction)
+      return Tracked(found.direction == .reply ? .established : .new, found.direction)
     }
     let state: PacketState
     if found.direction == .reply {
       unsafe record.pointee.status |= Status.seenReply
       state = .established
     } else {
-      state = unsafe record.pointee.status & Status.seenReply != 0 ? .established : .new
+      // Where answers go by elsewhere, what has been found to work is established.
+      let known = policy.isAsymmetric ? Status.seenReply | Status.assured : Status.seenReply
+      state = unsafe record.pointee.status & known != 0 ? .established : .new
     }
     return Tracked(state, found.direction, slot: Int32(found.slot))
   }
@@ -200,7 +191,7 @@ public struct Tracker: ~Copyable {
     }
   }
 
-  // MARK: 3. New connections
+  // MARK: New connections
 
   /// A packet that belongs to no connection: may it open one?
   private mutating func begin(
@@ -249,11 +240,11 @@ public struct Tracker: ~Copyable {
 
   /// Takes the connection up that the packet judged last opened, now that it goes on its way.
   ///
-  /// - Returns: why there is no room for it; the packet is dropped then. `nil`: it is in the table.
+  /// - Returns: why there is no room for it; the packet is dropped then. `nil`: it is in the connections.
   @inline(never)
   public mutating func confirm(_ tracked: inout Tracked) -> Refusal? {
     tracked.isUnconfirmed = false
-    let isFull = unsafe table.count >= table.capacity || table.counts.pointee.unassured >= settings.mostUnassured
+    let isFull = unsafe connections.count >= connections.capacity || connections.counts.pointee.unassured >= settings.mostUnassured
     if isFull, !dropEarly() {
       return refuse(.shardFull)
     }
@@ -261,19 +252,19 @@ public struct Tracker: ~Copyable {
     case .refused(let refusal): return refuse(refusal)
     case .granted(let place): pending.seed.sourcePlace = place
     }
-    guard let slot = table.insert(pending.seed, pending.tuple, replyZone: pending.replyZone, pending.pair) else {
+    guard let slot = connections.insert(pending.seed, pending.tuple, replyZone: pending.replyZone, pending.pair) else {
       limits.give(pending.tuple, pending.pair, place: pending.seed.sourcePlace)
-      unsafe table.counts.pointee.insert_failed &+= 1
+      unsafe connections.counts.pointee.insert_failed &+= 1
       return refuse(.shardFull)
     }
-    unsafe table.counts.pointee.insert &+= 1
+    unsafe connections.counts.pointee.insert &+= 1
     tracked.slot = Int32(slot)
     return nil
   }
 
   private func refuse(_ refusal: Refusal) -> Refusal {
-    unsafe table.counts.pointee.drop &+= 1
-    unsafe segment_ct_limited(table.counts)[refusal.rawValue] &+= 1
+    unsafe connections.counts.pointee.drop &+= 1
+    unsafe segment_ct_limited(connections.counts)[refusal.rawValue] &+= 1
     return refusal
   }
 
@@ -281,16 +272,16 @@ public struct Tracker: ~Copyable {
   private mutating func dropEarly() -> Bool {
     let (now, tuple) = (now, pending.tuple)
     var victim: (slot: Int, isExpired: Bool)?
-    table.examine(near: tuple) { slot in
-      if table.isExpired(slot, now: now) { victim = (slot, true) }
-      if victim == nil, unsafe table.record(slot).pointee.status & Status.assured == 0 { victim = (slot, false) }
+    connections.examine(near: tuple) { slot in
+      if connections.isExpired(slot, now: now) { victim = (slot, true) }
+      if victim == nil, unsafe connections.record(slot).pointee.status & Status.assured == 0 { victim = (slot, false) }
       return victim?.isExpired == true
     }
     guard let victim else { return false }
     if victim.isExpired {
       expire(victim.slot)
     } else {
-      unsafe table.counts.pointee.early_drop &+= 1
+      unsafe connections.counts.pointee.early_drop &+= 1
       remove(victim.slot)
     }
     return true
@@ -299,41 +290,39 @@ public struct Tracker: ~Copyable {
   // MARK: Ends
 
   private mutating func expire(_ slot: Int) {
-    unsafe table.counts.pointee.expired &+= 1
+    unsafe connections.counts.pointee.expired &+= 1
     remove(slot)
   }
 
-  /// Takes a connection out of the table.
+  /// Takes a connection out of the connections.
   public mutating func remove(_ slot: Int) {
     if !limits.areNone {
-      let (tuple, pair) = table.tuple(of: slot)
-      limits.give(tuple, pair, place: unsafe table.record(slot).pointee.sourcePlace)
+      let (tuple, pair) = connections.tuple(of: slot)
+      limits.give(tuple, pair, place: unsafe connections.record(slot).pointee.sourcePlace)
     }
-    table.remove(slot)
+    connections.remove(slot)
   }
 
   // MARK: Effects
 
-  @inline(__always)
+  @inlinable @inline(__always)
   func account(
-    _ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ direction: Direction, _ summary: Summary
+    _ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ direction: Direction, length: UInt64
   ) {
-    if direction == .original {
-      unsafe record.pointee.packets_original &+= 1
-      unsafe record.pointee.bytes_original &+= summary.datagramLength
-    } else {
-      unsafe record.pointee.packets_reply &+= 1
-      unsafe record.pointee.bytes_reply &+= summary.datagramLength
-    }
+    // Packets and bytes of the two directions lie one behind the other.
+    let cells = unsafe (UnsafeMutableRawPointer(record) + 32).assumingMemoryBound(to: UInt64.self)
+    let first = Int(direction.rawValue) &* 2
+    unsafe cells[first] &+= 1
+    unsafe cells[first &+ 1] &+= length
   }
 
   /// The deadline moves with the next whole second only: at most one store a second.
-  @inline(__always)
+  @inlinable @inline(__always)
   func refresh(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ timeout: UInt32) {
     let deadline = tick &+ timeout
     guard unsafe record.pointee.deadline != deadline else { return }
     unsafe record.pointee.deadline = deadline
-    unsafe table.counts.pointee.refreshes &+= 1
+    unsafe connections.counts.pointee.refreshes &+= 1
   }
 
   private func shorten(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ timeout: UInt32) {
@@ -344,11 +333,11 @@ public struct Tracker: ~Copyable {
   private func assure(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>) {
     guard unsafe record.pointee.status & Status.assured == 0 else { return }
     unsafe record.pointee.status |= Status.assured
-    unsafe table.counts.pointee.unassured &-= 1
+    unsafe connections.counts.pointee.unassured &-= 1
   }
 
   /// Counts a packet by what it was found to be: netfilter's `ct state` and `ct direction`.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func count(_ state: PacketState, _ direction: Direction) {
     let place: Int =
       switch state {
@@ -356,21 +345,21 @@ public struct Tracker: ~Copyable {
       case .invalid: 6
       case .untracked: 7
       }
-    unsafe table.classes[place] &+= 1
+    unsafe connections.classes[place] &+= 1
   }
 
   /// Counts a packet that the flow cache served, or the reason why it did not.
-  @inline(__always)
-  public func countHit() { unsafe table.counts.pointee.cache_hits &+= 1 }
-  @inline(__always)
-  public func countMiss(_ reason: Int) { unsafe table.cacheMisses[reason] &+= 1 }
+  @inlinable @inline(__always)
+  public func countHit() { unsafe connections.counts.pointee.cache_hits &+= 1 }
+  @inlinable @inline(__always)
+  public func countMiss(_ reason: Int) { unsafe connections.cacheMisses[reason] &+= 1 }
 
   /// Packets that were found invalid, by the raw value of the fault.
   public func faultCount(_ fault: Int) -> UInt64 { faults[fault] }
 
   /// Counts a packet that fits nothing.
   public mutating func invalid(_ fault: TrackingFault) -> Tracked {
-    unsafe table.counts.pointee.invalid &+= 1
+    unsafe connections.counts.pointee.invalid &+= 1
     faults[Int(fault.rawValue)] &+= 1
     return Tracked(.invalid)
   }

@@ -1,4 +1,4 @@
-internal import Primitives
+public import Primitives
 public import Wire
 
 /// The zone in which each direction's tuple lives (netfilter's `ct zone`, `ct original zone`, `ct reply zone`): the
@@ -60,13 +60,13 @@ public struct ZoneMap: ~Copyable {
   }
 
   /// - Parameter port: the number of the port the packet came in by.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func zones(port: UInt16, _ summary: Summary) -> ZonePair {
     isTrivial ? ZonePair(0) : lookUp(port, summary)
   }
 
-  @inline(never)
-  private func lookUp(_ port: UInt16, _ summary: Summary) -> ZonePair {
+  @usableFromInline @inline(never)
+  func lookUp(_ port: UInt16, _ summary: Summary) -> ZonePair {
     guard Int(port) < ports else { return ZonePair(0) }
     let tag = summary.vlanCount == 0 ? 0 : Int(summary.outerVLAN & 0xFFF) + 1
     return zones[Int(port) * Self.perPort + tag]
@@ -89,10 +89,10 @@ public struct TrackingChoices: Equatable, Sendable {
 /// The tracking policy of each zone, with the timeouts they refer to.
 @safe
 public struct ZonePolicies: ~Copyable {
-  private let policies: FixedArray<TrackingPolicy>
+  @usableFromInline let policies: FixedArray<TrackingPolicy>
   private let timeouts: FixedArray<UInt32>
   /// Place in `policies` by zone; empty when all zones share the first.
-  private let places: FixedArray<UInt8>
+  @usableFromInline let places: FixedArray<UInt8>
 
   /// - Parameters:
   ///   - standard: of every zone that is not named.
@@ -116,7 +116,7 @@ public struct ZonePolicies: ~Copyable {
   }
 
   /// Lends: its timeouts are valid as long as these policies.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func policy(of zone: UInt16) -> TrackingPolicy {
     places.count == 0 ? policies[0] : policies[Int(places[Int(zone)])]
   }

@@ -68,14 +68,14 @@ public struct FlowCache: BitwiseCopyable {
 
   /// Whether a packet is of the plain kind that may be served; if not, why.
   @inlinable @inline(__always)
-  public static func servable(_ summary: Summary) -> CacheMiss? {
-    if !summary.flags.isDisjoint(with: [.options, .fragment, .atomicFragment]) { return .options }
-    if summary.hopLimit <= 1 { return .hopLimit }
-    if summary.transport == IPProtocol.tcp {
-      // FIN, SYN, RST.
-      return summary.tcpFlags & 0b111 != 0 ? .tcpFlags : nil
-    }
-    return summary.transport == IPProtocol.udp ? nil : .transport
+  public static func servable(
+    _ flags: SummaryFlags, hopLimit: UInt8, _ transport: UInt8, tcpFlags: UInt8
+  ) -> CacheMiss? {
+    if !flags.isDisjoint(with: [.options, .fragment, .atomicFragment]) { return .options }
+    if hopLimit <= 1 { return .hopLimit }
+    // FIN, SYN, RST.
+    if tcpFlags & 0b111 != 0 { return .tcpFlags }
+    return transport == IPProtocol.udp || transport == IPProtocol.tcp ? nil : .transport
   }
 
   /// Whether the record holds a current outcome for that direction, which is to leave by that port; if not, why.

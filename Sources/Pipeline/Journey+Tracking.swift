@@ -9,15 +9,35 @@ extension Journey {
   @inline(__always)
   mutating func lookAhead(_ packets: Span<Packet>, from ingress: PortID) {
     let count = min(packets.count, Self.burst)
+    let secret = tracker.secret
+    let isZoned = !tracker.zones.isTrivial
     for i in 0..<count {
       guard exceptions & 1 &<< UInt32(truncatingIfNeeded: i) == 0 else { continue }
-      let zones = tracker.zones.zones(port: ingress.rawValue, summaries[i])
-      ways[i] = tracker.way(of: packets[i].packetBytes, summaries[i], zone: zones.original, into: &tuples[i])
-      guard ways[i] == .flow else { continue }
-      if zones.isSplit { ways[i] = .splitFlow }
-      tracker.table.prefetchIndex(tuples[i])
+      // Fields one by one: a summary as a whole would be copied.
+      let kind = summaries[i].kind
+      let network = Int(summaries[i].networkOffset)
+      let bytes = packets[i].packetBytes
+      if kind == .ipv4TCP || kind == .ipv4UDP, summaries[i].invalid == .none, !isZoned, bytes.holds(20, at: network) {
+        ways[i] = .flow
+        tuples[i] = Tuple(
+          source: bytes.ipv4(checked: network &+ 12), destination: bytes.ipv4(checked: network &+ 16),
+          ports: (summaries[i].sourcePort, summaries[i].destinationPort), transport: summaries[i].transport, zone: 0,
+          secret: secret)
+      } else {
+        lookAtOther(bytes, i, from: ingress)
+        guard ways[i] == .flow else { continue }
+      }
+      tracker.table.prefetchIndex(tuples[i].hash)
     }
     for i in 0..<count where ways[i] == .flow { tracker.table.prefetchRecord(tuples[i]) }
+  }
+
+  /// The tuple of anything but TCP and UDP in IPv4, and of all packets when there are zones.
+  @inline(never)
+  private mutating func lookAtOther(_ bytes: PacketBytes, _ i: Int, from ingress: PortID) {
+    let zones = tracker.zones.zones(port: ingress.rawValue, summaries[i])
+    ways[i] = Tracker.way(of: bytes, summaries[i], zone: zones.original, tracker.secret, into: &tuples[i])
+    if ways[i] == .flow, zones.isSplit { ways[i] = .splitFlow }
   }
 
   /// Tracks each packet in turn, and lets it go on or not. A connection that one packet opens or closes is so for the
@@ -39,20 +59,24 @@ extension Journey {
   @inline(__always)
   private mutating func serve(_ packet: Packet, _ i: Int, _ egress: PortID) -> Bool {
     guard cache.isOn else { return false }
-    if let miss = FlowCache.servable(summaries[i]) { return missed(miss) }
+    let transport = summaries[i].transport
+    let miss = FlowCache.servable(
+      summaries[i].flags, hopLimit: summaries[i].hopLimit, transport, tcpFlags: summaries[i].tcpFlags)
+    if let miss { return missed(miss) }
     let bytes = packet.packetBytes
     let pair = tuples[i].isIPv6 ? bytes.ipv6Pair(at: Int(summaries[i].networkOffset)) : .none
     guard let found = tracker.lookUp(tuples[i], pair) else { return false }
     if let miss = unsafe cache.miss(tracker.table.record(found.slot), found.direction, egress) { return missed(miss) }
-    guard let state = tracker.advance(found, bytes, summaries[i], tuples[i].transport) else {
-      return missed(.tcpState)
-    }
+    let state = tracker.advance(
+      found, bytes, transport, at: summaries[i].transportOffset, end: summaries[i].datagramEnd,
+      length: summaries[i].datagramLength)
+    guard let state else { return missed(.tcpState) }
     tracker.count(state, found.direction)
     tracker.countHit()
     return true
   }
 
-  @inline(__always)
+  @inline(never)
   private func missed(_ miss: CacheMiss) -> Bool {
     tracker.countMiss(miss.rawValue)
     return false

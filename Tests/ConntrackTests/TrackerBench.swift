@@ -43,7 +43,7 @@ final class TrackerBench {
       let zones = tracker.zones.zones(port: port, summary)
       var tuple = Tuple()
       var tracked: Tracked
-      switch tracker.way(of: bytes, summary, zone: zones.original, into: &tuple) {
+      switch Tracker.way(of: bytes, summary, zone: zones.original, tracker.secret, into: &tuple) {
       case .flow, .splitFlow: tracked = tracker.judge(bytes, summary, tuple, zones)
       case .error: tracked = tracker.judgeError(bytes, summary, zones)
       case .untracked: tracked = Tracked(.untracked)
