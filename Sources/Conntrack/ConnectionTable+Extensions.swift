@@ -85,8 +85,7 @@ extension ConnectionTable {
     let record = unsafe records[slot]
     let isIPv6 = record.flags & DPDKFWD_CT_IPV6 != 0
     let ports = (record.source_port, record.destination_port)
-    let isQuery = ProtocolGroup(record.protocol, isIPv6: isIPv6).asks
-    let marks: TupleMarks = isQuery ? .question : []
+    let marks: TupleMarks = record.flags & DPDKFWD_CT_QUESTION != 0 ? .question : []
     guard isIPv6 else {
       let tuple = Tuple(
         source: record.source, destination: record.destination, ports: ports, transport: record.protocol,

@@ -128,25 +128,24 @@ public struct ConnectionTable: ~Copyable {
 
   @inlinable @inline(__always)
   @unsafe func matches(_ entry: IndexEntry, _ tuple: Tuple) -> Bool {
-    let record = unsafe UnsafeRawPointer(records + Int(entry.slot))
-    let addresses = unsafe record.load(as: UInt64.self)
-    let ports = unsafe record.load(fromByteOffset: 8, as: UInt32.self)
     let isOriginal = entry.flag30 == tuple.isFlipped
-    let (a, b) = isOriginal ? (tuple.source, tuple.destination) : (tuple.destination, tuple.source)
-    let (p, q) =
-      isOriginal ? (tuple.sourcePort, tuple.destinationPort) : (tuple.destinationPort, tuple.sourcePort)
-    guard addresses == UInt64(a) | UInt64(b) << 32, ports == UInt32(p) | UInt32(q) << 16 else { return false }
-    let flags = unsafe record.load(fromByteOffset: 29, as: UInt8.self)
-    guard unsafe record.load(fromByteOffset: 30, as: UInt8.self) == tuple.transport,
-      (flags & DPDKFWD_CT_IPV6 != 0) == tuple.isIPv6
-    else { return false }
-    if !tuple.marks.isDisjoint(with: [.question, .answer]), tuple.marks.contains(.question) != isOriginal {
-      return false
-    }
-    let zone =
-      unsafe isOriginal || flags & DPDKFWD_CT_TWO_ENTRIES == 0
-      ? record.load(fromByteOffset: 12, as: UInt16.self) : replyZone(of: Int(entry.slot))
-    return zone == tuple.zone
+    let (addresses, rest) = tuple.words(isOriginal: isOriginal)
+    let words = unsafe UnsafeRawPointer(records + Int(entry.slot)).assumingMemoryBound(to: UInt64.self)
+    // The place of its source's count is no part of a connection.
+    let own = unsafe words[1] & 0x0FFF_FFFF_FFFF_FFFF
+    if unsafe words[0] == addresses, own == rest { return true }
+    return own >> 56 & UInt64(DPDKFWD_CT_TWO_ENTRIES) != 0 && matchesSplit(entry, addresses, rest, isOriginal)
+  }
+
+  /// The same for a connection whose reply tuple is in another zone.
+  @usableFromInline @inline(never)
+  func matchesSplit(_ entry: IndexEntry, _ addresses: UInt64, _ rest: UInt64, _ isOriginal: Bool) -> Bool {
+    let slot = Int(entry.slot)
+    let words = unsafe UnsafeRawPointer(records + slot).assumingMemoryBound(to: UInt64.self)
+    let zoneless: UInt64 = 0x07FF_0000_FFFF_FFFF
+    guard unsafe words[0] == addresses, unsafe words[1] & zoneless == rest & zoneless else { return false }
+    let zone = unsafe isOriginal ? records[slot].zone : replyZone(of: slot)
+    return zone == UInt16(truncatingIfNeeded: rest >> 32)
   }
 
   @inlinable @inline(__always)
@@ -188,7 +187,7 @@ public struct ConnectionTable: ~Copyable {
     unsafe record.pointee = seed
     unsafe record.pointee.generation = 0
     unsafe record.pointee.extension = 0
-    var flags = seed.flags | (tuple.isIPv6 ? DPDKFWD_CT_IPV6 : 0)
+    var flags = seed.flags
     if isSplit {
       flags |= DPDKFWD_CT_TWO_ENTRIES
       addExtension(to: slot, generation, kind: .reply) { extra in
@@ -292,7 +291,7 @@ public struct ConnectionTable: ~Copyable {
     unsafe ctables_prefetch(records + min(slot + 16, capacity - 1))
     guard isLive(slot) else { return -1 }
     if unsafe records[slot].cached_generation != generation {
-      unsafe records[slot].flags &= ~(DPDKFWD_CT_CACHED_ORIGINAL | DPDKFWD_CT_CACHED_REPLY)
+      unsafe records[slot].cached_egress = (255, 255)
     }
     return slot
   }

@@ -207,6 +207,8 @@ public struct Tracker: ~Copyable {
     seed.destination_port = tuple.destinationPort
     seed.zone = zones.original
     seed.protocol = tuple.transport
+    seed.flags = tuple.marks.intersection([.ipv6, .question]).rawValue
+    seed.cached_egress = (255, 255)
     seed.status = Status.confirmed | (judgement.assures ? Status.assured : 0)
     seed.deadline = tick &+ policy.timeouts[judgement.timeout]
     seed.start = wall
@@ -244,7 +246,8 @@ public struct Tracker: ~Copyable {
   @inline(never)
   public mutating func confirm(_ tracked: inout Tracked) -> Refusal? {
     tracked.isUnconfirmed = false
-    let isFull = unsafe connections.count >= connections.capacity || connections.counts.pointee.unassured >= settings.mostUnassured
+    let isFull =
+      unsafe connections.count >= connections.capacity || connections.counts.pointee.unassured >= settings.mostUnassured
     if isFull, !dropEarly() {
       return refuse(.shardFull)
     }

@@ -7,33 +7,54 @@ public import Primitives
 /// themselves are compared where a record is found (`IPv6Pair`).
 public struct Tuple: BitwiseCopyable, Equatable, Sendable {
   public var hash: UInt64 = 0
-  /// An IPv4 address in network order, as readers of the record want it, or 32 bits of an IPv6 address's digest.
-  public var source: UInt32 = 0
-  public var destination: UInt32 = 0
-  /// ICMP queries: the identifier at the asking side, the question's type << 8 | code at the other. GRE: keys.
-  public var sourcePort: UInt16 = 0
-  public var destinationPort: UInt16 = 0
-  public var zone: UInt16 = 0
-  public var transport: UInt8 = 0
-  public var marks: TupleMarks = []
+  /// The first two words of a record whose original direction goes as this packet does: addresses; then ports, zone,
+  /// transport and flags.
+  @usableFromInline var addresses: UInt64 = 0
+  @usableFromInline var rest: UInt64 = 0
 
   @inlinable public init() {}
 
+  /// An IPv4 address in network order, as readers of the record want it, or 32 bits of an IPv6 address's digest.
+  @inlinable public var source: UInt32 { UInt32(truncatingIfNeeded: addresses) }
+  @inlinable public var destination: UInt32 { UInt32(truncatingIfNeeded: addresses >> 32) }
+  /// ICMP queries: the identifier at the asking side, the question's type << 8 | code at the other. GRE: keys.
+  @inlinable public var sourcePort: UInt16 { UInt16(truncatingIfNeeded: rest) }
+  @inlinable public var destinationPort: UInt16 { UInt16(truncatingIfNeeded: rest >> 16) }
+  @inlinable public var zone: UInt16 { UInt16(truncatingIfNeeded: rest >> 32) }
+  @inlinable public var transport: UInt8 { UInt8(truncatingIfNeeded: rest >> 48) }
+  @inlinable public var marks: TupleMarks { TupleMarks(rawValue: UInt8(truncatingIfNeeded: rest >> 56)) }
+
+  /// The source is the higher endpoint.
   @inlinable public var isFlipped: Bool { @inline(__always) get { marks.contains(.flipped) } }
   @inlinable public var isIPv6: Bool { @inline(__always) get { marks.contains(.ipv6) } }
+
+  /// The words that a record must begin with, when the packet goes in that direction of it. No record begins with them
+  /// if the packet cannot: an ICMP question goes in the original direction, its answer in the other.
+  @inlinable @inline(__always)
+  func words(isOriginal: Bool) -> (UInt64, UInt64) {
+    let own = rest & ~Tuple.ours
+    if isOriginal { return (addresses, own) }
+    let ports = (own & 0xFFFF) << 16 | (own >> 16) & 0xFFFF
+    // An answer turned round is its question, a question turned round is nothing.
+    let turned = own & ~0xFFFF_FFFF | ports
+    return (addresses << 32 | addresses >> 32, turned ^ (own >> 57 & 1 | own >> 56 & 1) << 56 ^ (own >> 57 & 1) << 57)
+  }
+
+  /// Bits of `rest` that no record has: the mark `flipped`.
+  @usableFromInline static let ours: UInt64 = 1 << 60
 }
 
-/// One bit each.
+/// One bit each; where a record's `flags` have the same, they mean the same.
 public struct TupleMarks: OptionSet, BitwiseCopyable, Sendable {
   public var rawValue: UInt8
   @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  public static let ipv6 = TupleMarks(rawValue: 1 << 0)
-  /// The source is the higher endpoint.
-  public static let flipped = TupleMarks(rawValue: 1 << 1)
   /// An ICMP message that asks, or one that answers: it goes in one direction only.
-  public static let question = TupleMarks(rawValue: 1 << 2)
-  public static let answer = TupleMarks(rawValue: 1 << 3)
+  @inlinable public static var question: TupleMarks { TupleMarks(rawValue: 1 << 0) }
+  @inlinable public static var answer: TupleMarks { TupleMarks(rawValue: 1 << 1) }
+  @inlinable public static var ipv6: TupleMarks { TupleMarks(rawValue: 1 << 2) }
+  /// The source is the higher endpoint.
+  @inlinable public static var flipped: TupleMarks { TupleMarks(rawValue: 1 << 4) }
 }
 
 /// The addresses of an IPv6 packet.
@@ -62,48 +83,47 @@ extension Tuple {
     marks: TupleMarks = [], secret: HashSecret
   ) {
     self.init()
-    self.source = source
-    self.destination = destination
-    (sourcePort, destinationPort) = ports
-    self.transport = transport
-    self.zone = zone
-    self.marks = marks
     let (here, there) = (UInt64(source) << 16 | UInt64(ports.0), UInt64(destination) << 16 | UInt64(ports.1))
-    if here > there { self.marks.insert(.flipped) }
+    let isFlipped = here > there
+    addresses = UInt64(source) | UInt64(destination) << 32
+    rest = Self.rest(ports, zone, transport, marks, isFlipped: isFlipped)
     let (low, high) = (min(here, there), max(here, there))
-    hash = secret.hash(low >> 16 | (high >> 16) << 32, Self.word(low, high, zone, transport, self.marks))
+    hash = secret.hash(low >> 16 | (high >> 16) << 32, canonical(low, high))
   }
 
   /// Of IPv6 endpoints.
   @inlinable @inline(__always)
   public init(
-    _ addresses: IPv6Pair, ports: (UInt16, UInt16), transport: UInt8, zone: UInt16, marks: TupleMarks = [],
+    _ pair: IPv6Pair, ports: (UInt16, UInt16), transport: UInt8, zone: UInt16, marks: TupleMarks = [],
     secret: HashSecret
   ) {
     self.init()
-    let here = secret.hash(addresses.source.high, addresses.source.low)
-    let there = secret.hash(addresses.destination.high, addresses.destination.low)
-    source = UInt32(truncatingIfNeeded: here)
-    destination = UInt32(truncatingIfNeeded: there)
-    (sourcePort, destinationPort) = ports
-    self.transport = transport
-    self.zone = zone
-    self.marks = marks.union(.ipv6)
+    let here = secret.hash(pair.source.high, pair.source.low)
+    let there = secret.hash(pair.destination.high, pair.destination.low)
     let isFlipped = here > there || (here == there && ports.0 > ports.1)
-    if isFlipped { self.marks.insert(.flipped) }
+    addresses = here & 0xFFFF_FFFF | there << 32
+    rest = Self.rest(ports, zone, transport, marks.union(.ipv6), isFlipped: isFlipped)
     let (low, high) = isFlipped ? (there, here) : (here, there)
     let (lowPort, highPort) = isFlipped ? (ports.1, ports.0) : ports
-    hash = secret.hash(
-      low &+ (high << 31 | high >> 33), Self.word(UInt64(lowPort), UInt64(highPort), zone, transport, self.marks))
+    hash = secret.hash(low &+ (high << 31 | high >> 33), canonical(UInt64(lowPort), UInt64(highPort)))
   }
 
-  /// Everything but the addresses. Ports are the low 16 bits of `low` and `high`.
   @inlinable @inline(__always)
-  static func word(_ low: UInt64, _ high: UInt64, _ zone: UInt16, _ transport: UInt8, _ marks: TupleMarks) -> UInt64 {
+  static func rest(
+    _ ports: (UInt16, UInt16), _ zone: UInt16, _ transport: UInt8, _ marks: TupleMarks, isFlipped: Bool
+  ) -> UInt64 {
+    UInt64(ports.0) | UInt64(ports.1) << 16 | UInt64(zone) << 32 | UInt64(transport) << 48
+      | UInt64(marks.rawValue) << 56 | (isFlipped ? 1 << 60 : 0)
+  }
+
+  /// Everything but the addresses, the same for both directions. Ports are the low 16 bits of `low` and `high`.
+  @inlinable @inline(__always)
+  func canonical(_ low: UInt64, _ high: UInt64) -> UInt64 {
+    var word = rest & 0x04FF_FFFF_0000_0000 | low & 0xFFFF | (high & 0xFFFF) << 16
     // ICMP: which end asks is part of the flow. An answer goes the other way than its question.
-    let asksFromLow = marks.contains(.question) != marks.contains(.flipped)
-    let role: UInt64 = marks.isDisjoint(with: [.question, .answer]) ? 0 : asksFromLow ? 1 : 2
-    return low & 0xFFFF | (high & 0xFFFF) << 16 | UInt64(zone) << 32 | UInt64(transport) << 48
-      | (role | UInt64(marks.rawValue & TupleMarks.ipv6.rawValue) << 2) << 56
+    if !marks.isDisjoint(with: [.question, .answer]) {
+      word |= (marks.contains(.question) != isFlipped ? 1 : 2) << 56
+    }
+    return word
   }
 }

@@ -52,6 +52,9 @@ public struct FlowCache: BitwiseCopyable {
     case assured
   }
 
+  /// What stands in a record where no port is remembered.
+  @usableFromInline static let nowhere: UInt8 = 255
+
   public let isOn: Bool
   public let after: CacheAfter
   /// Outcomes of another generation are out of date. A sweep over the table wipes them long before a number comes
@@ -83,11 +86,10 @@ public struct FlowCache: BitwiseCopyable {
   public func miss(
     _ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ direction: Direction, _ egress: PortID
   ) -> CacheMiss? {
-    let flag = direction == .original ? DPDKFWD_CT_CACHED_ORIGINAL : DPDKFWD_CT_CACHED_REPLY
-    guard unsafe record.pointee.flags & flag != 0 else { return .cold }
-    guard unsafe record.pointee.cached_generation == generation else { return .generation }
     let port = unsafe direction == .original ? record.pointee.cached_egress.0 : record.pointee.cached_egress.1
-    return UInt16(port) == egress.rawValue ? nil : .egress
+    if UInt16(port) == egress.rawValue, unsafe record.pointee.cached_generation == generation { return nil }
+    if port == Self.nowhere { return .cold }
+    return unsafe record.pointee.cached_generation == generation ? .egress : .generation
   }
 
   /// Remembers where packets of that direction leave, if the connection has come far enough.
@@ -100,17 +102,15 @@ public struct FlowCache: BitwiseCopyable {
       case .reply: Status.seenReply
       case .assured: Status.assured
       }
-    guard isOn, egress.rawValue < 256, unsafe record.pointee.status & needed == needed else { return }
+    guard isOn, egress.rawValue < Self.nowhere, unsafe record.pointee.status & needed == needed else { return }
     if unsafe record.pointee.cached_generation != generation {
-      unsafe record.pointee.flags &= ~(DPDKFWD_CT_CACHED_ORIGINAL | DPDKFWD_CT_CACHED_REPLY)
+      unsafe record.pointee.cached_egress = (Self.nowhere, Self.nowhere)
       unsafe record.pointee.cached_generation = generation
     }
     if direction == .original {
       unsafe record.pointee.cached_egress.0 = UInt8(egress.rawValue)
-      unsafe record.pointee.flags |= DPDKFWD_CT_CACHED_ORIGINAL
     } else {
       unsafe record.pointee.cached_egress.1 = UInt8(egress.rawValue)
-      unsafe record.pointee.flags |= DPDKFWD_CT_CACHED_REPLY
     }
   }
 }

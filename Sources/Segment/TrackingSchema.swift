@@ -59,7 +59,7 @@ extension ForwarderSchema {
           "DST_NAT_DONE", "DYING", "FIXED_TIMEOUT", "TEMPLATE", "NAT_CLASH", "HELPER", "OFFLOAD", "HW_OFFLOAD",
         ]),
       Enumeration(
-        Names.connectionFlag, "ct_flag", bits: ["cached_original", "cached_reply", "ipv6", "two_entries"]),
+        Names.connectionFlag, "ct_flag", values: [(1, "question"), (4, "ipv6"), (8, "two_entries")]),
       Enumeration(
         Names.tcpState, "tcp_state",
         [
@@ -112,7 +112,8 @@ extension ForwarderSchema {
         of.gauge(12, "mark", \.mark, "", "The connection's mark"),
         of.gauge(13, "flags", \.flags, "", "Bits of ct_flag"),
         of.gauge(14, "cached_generation", \.cached_generation, "", "Of the verdicts when its outcome was remembered"),
-        of.gauge(15, "egress_original", \.cached_egress.0, "", "Port that its packets leave by, as remembered"),
+        of.gauge(
+          15, "egress_original", \.cached_egress.0, "", "Port that its packets leave by, as remembered; 255: none is"),
         of.gauge(16, "egress_reply", \.cached_egress.1, "", "The same of the reply direction"),
         of.gauge(17, "flow_table", \.flow_table, "", "Flow table that remembers it; 0: none"),
         of.counter(18, "packets_original", \.packets_original, "packets", "Packets of the original direction"),

@@ -107,8 +107,8 @@ struct ConnectionReader {
       status: number(fields.status), mark: number(fields.mark), labels: labels ?? [], start: number(fields.start),
       deadline: deadline, remaining: remaining,
       cached: (
-        number(fields.cachedGeneration), flags & 1 == 0 ? nil : number(fields.egressOriginal),
-        flags & 2 == 0 ? nil : number(fields.egressReply)
+        number(fields.cachedGeneration), number(fields.egressOriginal).remembered,
+        number(fields.egressReply).remembered
       ))
   }
 
@@ -189,4 +189,9 @@ private struct Parts {
     self.kind = field("kind")
     labels = field("labels")
   }
+}
+
+extension UInt64 {
+  /// A port, or `nil` for what stands where none is remembered.
+  fileprivate var remembered: UInt64? { self == 255 ? nil : self }
 }

@@ -150,8 +150,7 @@ import Testing
       $0.tcp.flags_original = 0x31
       $0.tcp.flags_reply = 0x22
       $0.cached_generation = 9
-      $0.cached_egress.1 = 3
-      $0.flags |= 2
+      $0.cached_egress = (255, 3)
     }
     for line in [3, 5, 7, 8, 12] { tracked.add(Self.lines[line]) }
     tracked.edit(3) { record in

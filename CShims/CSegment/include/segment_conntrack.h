@@ -59,19 +59,21 @@ SEGMENT_SIZE(dpdkfwd_ct_udp, 52);
 /// first to be stored when a connection ends and the last when one begins, so that a reader who finds it unchanged after
 /// a copy has copied one connection. Addresses are in network byte order, ports and everything else in the host's.
 struct dpdkfwd_ct_record {
+  // What tells the connection from others: two words, compared as such with what a packet says.
   uint32_t source;             // IPv4 of the original direction; IPv6: a digest of the address in the extension
   uint32_t destination;
   uint16_t source_port;        // ICMP: the identifier; GRE: the source key
   uint16_t destination_port;   // ICMP: type << 8 | code; GRE: the destination key
   uint16_t zone;               // of the original direction
-  uint16_t status;             // netfilter's IPS_* bits
+  uint8_t protocol;
+  uint8_t flags;               // DPDKFWD_CT_*
+
   uint32_t deadline;           // milliseconds on the worker's clock, compared modulo 2^32
   uint32_t start;              // seconds since 1970
+  uint16_t status;             // netfilter's IPS_* bits
   uint16_t cached_generation;  // of the verdicts, when an outcome was remembered
-  uint8_t cached_egress[2];    // the port that packets of each direction leave by
+  uint8_t cached_egress[2];    // the port that packets of each direction leave by; 255: not remembered
   uint8_t flow_table;
-  uint8_t flags;               // DPDKFWD_CT_*
-  uint8_t protocol;
   uint8_t state;               // of TCP and SCTP, as netfilter numbers them
   uint64_t packets_original;
   uint64_t bytes_original;
@@ -84,9 +86,10 @@ struct dpdkfwd_ct_record {
   struct dpdkfwd_ct_tcp tcp;
 };
 SEGMENT_SIZE(dpdkfwd_ct_record, 128);
+SEGMENT_AT(dpdkfwd_ct_record, protocol, 14);
 SEGMENT_AT(dpdkfwd_ct_record, deadline, 16);
-SEGMENT_AT(dpdkfwd_ct_record, cached_generation, 24);
-SEGMENT_AT(dpdkfwd_ct_record, flags, 29);
+SEGMENT_AT(dpdkfwd_ct_record, status, 24);
+SEGMENT_AT(dpdkfwd_ct_record, cached_egress, 28);
 SEGMENT_AT(dpdkfwd_ct_record, packets_original, 32);
 SEGMENT_AT(dpdkfwd_ct_record, generation, 64);
 SEGMENT_AT(dpdkfwd_ct_record, mark, 68);
@@ -94,10 +97,9 @@ SEGMENT_AT(dpdkfwd_ct_record, extension, 72);
 SEGMENT_AT(dpdkfwd_ct_record, tcp, 76);
 
 /// Bits of `flags`.
-static const uint8_t DPDKFWD_CT_CACHED_ORIGINAL = 1;  // `cached_egress[0]` holds, if the generation is current
-static const uint8_t DPDKFWD_CT_CACHED_REPLY = 2;
+static const uint8_t DPDKFWD_CT_QUESTION = 1;     // an ICMP query: the original direction asks
 static const uint8_t DPDKFWD_CT_IPV6 = 4;
-static const uint8_t DPDKFWD_CT_TWO_ENTRIES = 8;      // each direction has an index entry of its own
+static const uint8_t DPDKFWD_CT_TWO_ENTRIES = 8;  // each direction has an index entry of its own
 // Bits 4 to 7: the place, plus 1, where the connection is counted for its source; 0: nowhere.
 
 /// What a connection needs beyond its record. The first extension of an IPv6 connection holds its addresses; the one
