@@ -1,7 +1,8 @@
 internal import Segment
 
-/// Reads the connections of a worker out of its arenas, fields bound by name once.
-struct ConnectionReader {
+/// Reads the connections of a worker out of its arenas, fields bound by name once. A class, for it is asked a million
+/// times and large.
+final class ConnectionReader {
   let shard: Int
   let epoch: UInt32
   private let lcore: UInt64
@@ -23,12 +24,21 @@ struct ConnectionReader {
     guard missing.isEmpty else { throw .fields(kind: "ct_extensions", missing: missing) }
     let shards = reader.records(of: try reader.kind("ct_shards", having: ["lcore", "epoch", "clock_zero"]))
     return shards.filter { $0.shard < min(connections.shards, extensions.shards) }.map { shard in
-      ConnectionReader(
-        shard: shard.shard, epoch: UInt32(truncatingIfNeeded: shard.number("epoch") ?? 0),
-        lcore: shard.number("lcore") ?? 0, clockZero: shard.number("clock_zero") ?? 0,
-        connections: ArenaReader(reader, connections, shard: shard.shard),
-        extensions: ArenaReader(reader, extensions, shard: shard.shard), fields: fields, parts: parts)
+      ConnectionReader(reader, shard, connections: connections, fields: fields, extensions: extensions, parts: parts)
     }
+  }
+
+  private init(
+    _ reader: SegmentReader, _ shard: Record, connections: Kind, fields: Fields, extensions: Kind, parts: Parts
+  ) {
+    self.shard = shard.shard
+    epoch = UInt32(truncatingIfNeeded: shard.number("epoch") ?? 0)
+    lcore = shard.number("lcore") ?? 0
+    clockZero = shard.number("clock_zero") ?? 0
+    self.connections = ArenaReader(reader, connections, shard: shard.shard)
+    self.extensions = ArenaReader(reader, extensions, shard: shard.shard)
+    self.fields = fields
+    self.parts = parts
   }
 
   private static func arena(_ name: String, of reader: SegmentReader) throws(SegmentError) -> Kind {

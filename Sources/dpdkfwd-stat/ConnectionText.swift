@@ -21,46 +21,55 @@ struct ConnectionText {
     sctpStates = schema.enumeration(named: "sctp_state")
   }
 
-  /// Without a newline.
-  func line(_ connection: Connection) -> String {
-    var words: [String] = []
-    if parts.contains(.extended) {
-      words.append(
-        connection.isIPv6
-          ? "\(padded("ipv6")) \(Connection.Family.ipv6)" : "\(padded("ipv4")) \(Connection.Family.ipv4)")
+  /// Words with spaces between them.
+  private struct Line {
+    private(set) var text = ""
+
+    mutating func add(_ word: String) {
+      if !text.isEmpty { text += " " }
+      text += word
     }
-    words.append("\(padded(Self.name(of: connection.protocol))) \(connection.protocol)")
-    if !connection.isOffloaded {
-      words.append("\(connection.remaining / 1000)")
-      if let state = state(of: connection) { words.append(state) }
-    }
-    let isSplit = connection.original.zone != connection.reply.zone
-    words += tuple(connection.original, connection.protocol)
-    if isSplit, connection.original.zone != 0 { words.append("zone-orig=\(connection.original.zone)") }
-    words += counts(connection.counts.original)
-    if connection.status & Connection.Status.seenReply == 0 { words.append("[UNREPLIED]") }
-    words += tuple(connection.reply, connection.protocol)
-    if isSplit, connection.reply.zone != 0 { words.append("zone-reply=\(connection.reply.zone)") }
-    words += counts(connection.counts.reply)
-    words += flag(connection.status)
-    words.append("mark=\(connection.mark)")
-    if !isSplit, connection.original.zone != 0 { words.append("zone=\(connection.original.zone)") }
-    return (words + trailer(connection)).joined(separator: " ")
   }
 
-  private func trailer(_ connection: Connection) -> [String] {
-    var words: [String] = []
-    if !parts.isDisjoint(with: [.timestamp, .ktimestamp]) {
-      words.append("delta-time=\(now > connection.start ? now - connection.start : 0)")
+  /// Without a newline.
+  func line(_ connection: Connection) -> String {
+    var line = Line()
+    if parts.contains(.extended) {
+      line.add(padded(connection.isIPv6 ? "ipv6" : "ipv4"))
+      line.add("\(connection.isIPv6 ? Connection.Family.ipv6 : Connection.Family.ipv4)")
     }
-    if parts.contains(.ktimestamp) { words.append("[start=\(date(connection.start))]") }
-    words.append("use=1")
-    if parts.contains(.id) { words.append("id=\(connection.id.rawValue)") }
+    line.add(padded(Self.name(of: connection.protocol)))
+    line.add("\(connection.protocol)")
+    if !connection.isOffloaded {
+      line.add("\(connection.remaining / 1000)")
+      if let state = state(of: connection) { line.add(state) }
+    }
+    let isSplit = connection.original.zone != connection.reply.zone
+    add(connection.original, connection.protocol, to: &line)
+    if isSplit, connection.original.zone != 0 { line.add("zone-orig=\(connection.original.zone)") }
+    add(connection.counts.original, to: &line)
+    if connection.status & Connection.Status.seenReply == 0 { line.add("[UNREPLIED]") }
+    add(connection.reply, connection.protocol, to: &line)
+    if isSplit, connection.reply.zone != 0 { line.add("zone-reply=\(connection.reply.zone)") }
+    add(connection.counts.reply, to: &line)
+    if let flag = flag(connection.status) { line.add(flag) }
+    line.add("mark=\(connection.mark)")
+    if !isSplit, connection.original.zone != 0 { line.add("zone=\(connection.original.zone)") }
+    addTrailer(connection, to: &line)
+    return line.text
+  }
+
+  private func addTrailer(_ connection: Connection, to line: inout Line) {
+    if !parts.isDisjoint(with: [.timestamp, .ktimestamp]) {
+      line.add("delta-time=\(now > connection.start ? now - connection.start : 0)")
+    }
+    if parts.contains(.ktimestamp) { line.add("[start=\(date(connection.start))]") }
+    line.add("use=1")
+    if parts.contains(.id) { line.add("id=\(connection.id.rawValue)") }
     if parts.contains(.labels), !connection.labels.isEmpty {
       let bits = (0..<connection.labels.count * 8).filter { connection.labels[$0 / 8] & 1 << ($0 % 8) != 0 }
-      words.append("labels=" + bits.map(String.init).joined(separator: ","))
+      line.add("labels=" + bits.map(String.init).joined(separator: ","))
     }
-    return words
   }
 
   private func state(of connection: Connection) -> String? {
@@ -71,29 +80,33 @@ struct ConnectionText {
     }
   }
 
-  private func tuple(_ tuple: Connection.Tuple, _ protocol: UInt8) -> [String] {
-    let addresses = ["src=\(tuple.source)", "dst=\(tuple.destination)"]
+  private func add(_ tuple: Connection.Tuple, _ protocol: UInt8, to line: inout Line) {
+    line.add("src=" + tuple.source)
+    line.add("dst=" + tuple.destination)
     switch `protocol` {
     case Connection.Number.icmp, Connection.Number.icmpv6:
-      return addresses
-        + ["type=\(tuple.destinationPort >> 8)", "code=\(tuple.destinationPort & 0xff)", "id=\(tuple.sourcePort)"]
+      line.add("type=\(tuple.destinationPort >> 8)")
+      line.add("code=\(tuple.destinationPort & 0xff)")
+      line.add("id=\(tuple.sourcePort)")
     case Connection.Number.gre:
-      return addresses
-        + [
-          "srckey=0x\(String(tuple.sourcePort, radix: 16))", "dstkey=0x\(String(tuple.destinationPort, radix: 16))",
-        ]
+      line.add("srckey=0x" + String(tuple.sourcePort, radix: 16))
+      line.add("dstkey=0x" + String(tuple.destinationPort, radix: 16))
     case let known where Self.names[known] != nil:
-      return addresses + ["sport=\(tuple.sourcePort)", "dport=\(tuple.destinationPort)"]
-    default: return addresses
+      line.add("sport=\(tuple.sourcePort)")
+      line.add("dport=\(tuple.destinationPort)")
+    default: break
     }
   }
 
-  private func counts(_ count: Connection.Count) -> [String] { ["packets=\(count.packets)", "bytes=\(count.bytes)"] }
+  private func add(_ count: Connection.Count, to line: inout Line) {
+    line.add("packets=\(count.packets)")
+    line.add("bytes=\(count.bytes)")
+  }
 
-  private func flag(_ status: UInt64) -> [String] {
-    if status & Connection.Status.offloadedToHardware != 0 { return ["[HW_OFFLOAD]"] }
-    if status & Connection.Status.offloaded != 0 { return ["[OFFLOAD]"] }
-    return status & Connection.Status.assured == 0 ? [] : ["[ASSURED]"]
+  private func flag(_ status: UInt64) -> String? {
+    if status & Connection.Status.offloadedToHardware != 0 { return "[HW_OFFLOAD]" }
+    if status & Connection.Status.offloaded != 0 { return "[OFFLOAD]" }
+    return status & Connection.Status.assured == 0 ? nil : "[ASSURED]"
   }
 
   private func padded(_ name: String) -> String { name + String(repeating: " ", count: max(0, 8 - name.utf8.count)) }

@@ -27,10 +27,30 @@ enum JSON {
 extension JSON: CustomStringConvertible {
   /// All on one line.
   var line: String {
+    var text = ""
+    write(to: &text)
+    return text
+  }
+
+  private func write(to text: inout String) {
     switch self {
-    case .object(let members): "{" + members.map { "\(Self.quoted($0)): \($1.line)" }.joined(separator: ", ") + "}"
-    case .array(let elements): "[" + elements.map(\.line).joined(separator: ", ") + "]"
-    default: rendered(indent: "")
+    case .object(let members):
+      text += "{"
+      for (index, (name, value)) in members.enumerated() {
+        if index > 0 { text += ", " }
+        text += Self.quoted(name)
+        text += ": "
+        value.write(to: &text)
+      }
+      text += "}"
+    case .array(let elements):
+      text += "["
+      for (index, element) in elements.enumerated() {
+        if index > 0 { text += ", " }
+        element.write(to: &text)
+      }
+      text += "]"
+    default: text += rendered(indent: "")
     }
   }
 
@@ -57,6 +77,8 @@ extension JSON: CustomStringConvertible {
   }
 
   private static func quoted(_ text: String) -> String {
+    let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+    if isPlain { return "\"" + text + "\"" }
     var quoted = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
