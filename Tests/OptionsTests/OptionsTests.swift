@@ -8,7 +8,7 @@ import Testing
   @Test func `every setting has an option in the help, and no option is but a setting`() {
     let help = Options.helpMessage()
     for option in Settings.optionNames + ["config"] { #expect(help.contains("  --\(option)"), "--\(option)") }
-    let shown = Set(help.matches(of: /\ \ --([a-z-]+)/).map { String($0.1) })
+    let shown = Set(help.matches(of: /\ \ --([a-z0-9-]+)/).map { String($0.1) })
     #expect(shown.subtracting(Settings.optionNames) == ["config"])
   }
 
