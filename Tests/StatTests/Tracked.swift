@@ -41,6 +41,7 @@ final class Tracked {
     record.start = UInt32(wall)
     record.generation = generation
     record.flags = isIPv6 ? 4 : 0
+    record.cached_egress = (255, 255)
     let state = words[5].contains("=") ? nil : words[5]
     if let state { record.state = UInt8((record.protocol == 6 ? Self.tcp : Self.sctp).firstIndex(of: state)!) }
 
