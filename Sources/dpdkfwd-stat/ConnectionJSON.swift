@@ -56,7 +56,8 @@ struct ConnectionJSON {
         ("id", .unsigned(UInt64(tuple.sourcePort))), ("type", .unsigned(UInt64(tuple.destinationPort >> 8))),
         ("code", .unsigned(UInt64(tuple.destinationPort & 0xff))),
       ]
-    } else if ConnectionText.name(of: connection.protocol) != "unknown" {
+    } else if ConnectionText.name(of: connection.protocol) != "unknown", connection.protocol != Connection.Number.dccp {
+      // DCCP is known by name alone: it has no tracker, and so no ports (conntrack's text writes zeros).
       members += [
         ("sport", .unsigned(UInt64(tuple.sourcePort))), ("dport", .unsigned(UInt64(tuple.destinationPort))),
       ]

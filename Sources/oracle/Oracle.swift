@@ -93,9 +93,6 @@ private struct Tally {
         print("  \(difference)")
         if let reason = accepted.reason(for: difference) { print("    accepted: \(reason)") }
       }
-      for line in accepted.idle(for: one.name, found, fields: [.verdict, .table]) {
-        print("  line \(line.number) of the accepted differences is not needed: \(line.reason)")
-      }
     }
   }
 

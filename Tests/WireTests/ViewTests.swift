@@ -126,7 +126,9 @@ struct ViewTests {
   @Test func `SCTP and its chunks`() {
     let chunks: [SCTPChunk] = [.initiation(tag: 1), .data(tsn: 7, text(5)), SCTPChunk(type: 11)]
     let packet = Array(v4.sctp(from: 5000, to: 36412, tag: 0xABCD_EF01, chunks: chunks).bytes[20...])
-    for (cut, types, breaksOff) in [(0, [1, 0, 11], false), (4, [1, 0], false), (5, [1, 0], false), (8, [1, 0], true)]
+    for (cut, types, breaksOff) in [
+      (0, [1, 0, 11], false), (4, [1, 0], false), (5, [1, 0], false), (8, [1, 0], true),
+    ]
       as [(Int, [UInt8], Bool)]
     {
       Frame(packet.dropLast(cut)).withSpan { bytes in
