@@ -1,8 +1,7 @@
 public import CSegment
-public import CTables
+internal import CTables
 public import Primitives
 public import Tables
-public import Wire
 
 /// A worker's connections: records in an arena of the segment, extensions beside them, and an index over their tuples.
 ///
@@ -151,20 +150,6 @@ public struct ConnectionTable: ~Copyable {
   @inlinable @inline(__always)
   public func isExpired(_ slot: Int, now: UInt32) -> Bool {
     unsafe Int32(bitPattern: records[slot].deadline &- now) <= 0 && records[slot].status & Status.offload == 0
-  }
-
-  // MARK: Look ahead
-
-  @inlinable @inline(__always)
-  public func prefetchIndex(_ hash: UInt64) { index.prefetch(hash) }
-
-  /// Asks for the lines of the record that the tuple probably belongs to.
-  @inlinable @inline(__always)
-  public func prefetchRecord(_ tuple: Tuple) {
-    guard let entry = index.candidate(tuple.hash) else { return }
-    let record = unsafe UnsafeMutableRawPointer(records + Int(entry.slot))
-    unsafe ctables_prefetch_for_write(record)
-    if tuple.transport == IPProtocol.tcp || tuple.isIPv6 { unsafe ctables_prefetch_for_write(record + 64) }
   }
 
   // MARK: Birth

@@ -44,6 +44,20 @@ public struct PacketBytes: BitwiseCopyable {
     }
   }
 
+  /// The addresses of the IPv6 header that starts at `network`, where the caller has asked for its 40 bytes.
+  @inlinable @inline(__always)
+  public func ipv6Pair(checked network: Int) -> IPv6Pair {
+    assert(holds(40, at: network))
+    let words = unsafe base + network + 8
+    return unsafe IPv6Pair(
+      source: IPv6Address(
+        high: UInt64(bigEndian: words.loadUnaligned(as: UInt64.self)),
+        low: UInt64(bigEndian: words.loadUnaligned(fromByteOffset: 8, as: UInt64.self))),
+      destination: IPv6Address(
+        high: UInt64(bigEndian: words.loadUnaligned(fromByteOffset: 16, as: UInt64.self)),
+        low: UInt64(bigEndian: words.loadUnaligned(fromByteOffset: 24, as: UInt64.self))))
+  }
+
   /// The addresses of the IPv6 header that starts at `network`.
   @inlinable @inline(__always)
   public func ipv6Pair(at network: Int) -> IPv6Pair {

@@ -9,6 +9,15 @@ extension UnsafeMutablePointer<dpdkfwd_ct_record> {
   @inlinable var sctp: UnsafeMutablePointer<dpdkfwd_ct_sctp> {
     unsafe (UnsafeMutableRawPointer(self) + 76).assumingMemoryBound(to: dpdkfwd_ct_sctp.self)
   }
+
+  /// Counts a packet of a direction; packets and bytes of the two lie one behind the other.
+  @inlinable @inline(__always)
+  func account(_ direction: Direction, length: UInt64) {
+    let cells = unsafe (UnsafeMutableRawPointer(self) + 32).assumingMemoryBound(to: UInt64.self)
+    let first = Int(direction.rawValue) &* 2
+    unsafe cells[first] &+= 1
+    unsafe cells[first &+ 1] &+= length
+  }
 }
 
 extension dpdkfwd_ct_record {

@@ -48,7 +48,7 @@ public struct Tracker: ~Copyable {
   /// The next whole second: deadlines count from it, so that a connection lives at least its timeout and its record is
   /// written at most once a second.
   @usableFromInline var tick: UInt32 = 0
-  /// Seconds since 1970 where the clock began, and now.
+  /// Nanoseconds since 1970 where the clock began, and seconds since then now.
   private let wallZero: UInt64
   private var wall: UInt32 = 0
   private var pending = Pending()
@@ -62,7 +62,7 @@ public struct Tracker: ~Copyable {
   }
 
   /// - Parameters:
-  ///   - wallZero: seconds since 1970 at the clock's zero.
+  ///   - wallZero: nanoseconds since 1970 at the clock's zero.
   ///   - limits: this worker's share of what all may have.
   public init(
     table: consuming ConnectionTable, settings: TrackerSettings, policies: consuming ZonePolicies = ZonePolicies(),
@@ -98,7 +98,7 @@ public struct Tracker: ~Copyable {
     let milliseconds = instant.nanoseconds / 1_000_000
     now = UInt32(truncatingIfNeeded: milliseconds)
     tick = UInt32(truncatingIfNeeded: (milliseconds &+ 999) / 1000 &* 1000)
-    wall = UInt32(truncatingIfNeeded: wallZero &+ milliseconds / 1000)
+    wall = UInt32(truncatingIfNeeded: (wallZero &+ instant.nanoseconds) / 1_000_000_000)
   }
 
   /// Removes connections whose time is over, as far as this round's share of the table goes, and wipes outcomes that were
@@ -137,7 +137,7 @@ public struct Tracker: ~Copyable {
     let judgement = unsafe follow(bytes, summary, tuple, found.direction, record, policy)
     switch judgement.action {
     case .accept:
-      unsafe account(record, found.direction, length: summary.datagramLength)
+      unsafe record.account(found.direction, length: summary.datagramLength)
       unsafe refresh(record, policy.timeouts[judgement.timeout])
       if judgement.assures { unsafe assure(record) }
     case .pass: break
@@ -149,7 +149,7 @@ public struct Tracker: ~Copyable {
       remove(found.slot)
       return begin(bytes, summary, tuple, pair, zones)
     case .end:
-      unsafe account(record, found.direction, length: summary.datagramLength)
+      unsafe record.account(found.direction, length: summary.datagramLength)
       remove(found.slot)
       return Tracked(found.direction == .reply ? .established : .new, found.direction)
     }
@@ -308,20 +308,8 @@ public struct Tracker: ~Copyable {
 
   // MARK: Effects
 
-  @inlinable @inline(__always)
-  func account(
-    _ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ direction: Direction, length: UInt64
-  ) {
-    // Packets and bytes of the two directions lie one behind the other.
-    let cells = unsafe (UnsafeMutableRawPointer(record) + 32).assumingMemoryBound(to: UInt64.self)
-    let first = Int(direction.rawValue) &* 2
-    unsafe cells[first] &+= 1
-    unsafe cells[first &+ 1] &+= length
-  }
-
   /// The deadline moves with the next whole second only: at most one store a second.
-  @inlinable @inline(__always)
-  func refresh(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ timeout: UInt32) {
+  private func refresh(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ timeout: UInt32) {
     let deadline = tick &+ timeout
     guard unsafe record.pointee.deadline != deadline else { return }
     unsafe record.pointee.deadline = deadline
@@ -351,9 +339,13 @@ public struct Tracker: ~Copyable {
     unsafe connections.classes[place] &+= 1
   }
 
-  /// Counts a packet that the flow cache served, or the reason why it did not.
+  /// Counts packets that the flow cache served.
   @inlinable @inline(__always)
-  public func countHit() { unsafe connections.counts.pointee.cache_hits &+= 1 }
+  public func countHits(_ count: UInt64) {
+    unsafe connections.counts.pointee.cache_hits &+= count
+    unsafe connections.counts.pointee.found &+= count
+  }
+  /// Counts a packet that it did not serve, by the reason.
   @inlinable @inline(__always)
   public func countMiss(_ reason: Int) { unsafe connections.cacheMisses[reason] &+= 1 }
 

@@ -28,6 +28,9 @@ public struct Tuple: BitwiseCopyable, Equatable, Sendable {
   @inlinable public var isFlipped: Bool { @inline(__always) get { marks.contains(.flipped) } }
   @inlinable public var isIPv6: Bool { @inline(__always) get { marks.contains(.ipv6) } }
 
+  /// Its packets touch the record's second line too: TCP's windows, IPv6's extension.
+  @inlinable public var readsSecondLine: Bool { transport == 6 || isIPv6 }
+
   /// The words that a record must begin with, when the packet goes in that direction of it. No record begins with them
   /// if the packet cannot: an ICMP question goes in the original direction, its answer in the other.
   @inlinable @inline(__always)

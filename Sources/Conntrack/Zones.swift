@@ -115,9 +115,12 @@ public struct ZonePolicies: ~Copyable {
     self.places = FixedArray(places)
   }
 
+  /// All zones share one policy.
+  @inlinable public var areUniform: Bool { places.count == 0 }
+
   /// Lends: its timeouts are valid as long as these policies.
   @inlinable @inline(__always)
   public func policy(of zone: UInt16) -> TrackingPolicy {
-    places.count == 0 ? policies[0] : policies[Int(places[Int(zone)])]
+    areUniform ? policies[0] : policies[Int(places[Int(zone)])]
   }
 }

@@ -252,6 +252,8 @@ public final class Forwarder {
     var outcome = Outcome()
     for i in plan.workers.indices { unsafe outcome.add(lcores[i].pointee.worker) }
     for pool in hardware.pools { outcome.add(pool.name, size: pool.plan.mbufs, inUse: pool.inUse) }
+    // The times that records tell are counted to here.
+    segment.beat(Segment.Clock.monotonic())
     segment.setState(.stopped)
     for i in plan.workers.indices {
       unsafe lcores[i].pointee.worker.io.deallocate()

@@ -72,7 +72,7 @@ struct TrackingSetup {
         uniqueKeysWithValues: tracking.zones.map { ($0.id, TrackingChoices(tracking.policy(zone: $0.id))) }))
     return Tracker(
       table: table, settings: own, policies: policies, zones: ZoneMap(Self.rules(tracking.zones), ports: ports),
-      limits: limits.worker(), wallZero: (Segment.Clock.wall() &- clock.now.nanoseconds) / 1_000_000_000)
+      limits: limits.worker(), wallZero: Segment.Clock.wall() &- clock.now.nanoseconds)
   }
 
   /// The flow cache of a worker.

@@ -7,7 +7,7 @@ internal import Wire
 extension Journey {
   /// Readies the tuples of a burst and asks for the memory that they lead to: index first, then records.
   @inline(__always)
-  mutating func lookAhead(_ packets: Span<Packet>, from ingress: PortID) {
+  mutating func lookAhead(_ packets: Span<Packet>, from ingress: PortID, _ path: FastPath) {
     let count = min(packets.count, Self.burst)
     let secret = tracker.secret
     let isZoned = !tracker.zones.isTrivial
@@ -17,24 +17,32 @@ extension Journey {
       let kind = summaries[i].kind
       let network = Int(summaries[i].networkOffset)
       let bytes = packets[i].packetBytes
-      if kind == .ipv4TCP || kind == .ipv4UDP, summaries[i].invalid == .none, !isZoned, bytes.holds(20, at: network) {
+      let isPlain = summaries[i].invalid == .none && !isZoned
+      if isPlain, kind == .ipv4TCP || kind == .ipv4UDP, bytes.holds(20, at: network) {
         ways[i] = .flow
         tuples[i] = Tuple(
           source: bytes.ipv4(checked: network &+ 12), destination: bytes.ipv4(checked: network &+ 16),
           ports: (summaries[i].sourcePort, summaries[i].destinationPort), transport: summaries[i].transport, zone: 0,
           secret: secret)
+      } else if isPlain, kind == .ipv6TCP || kind == .ipv6UDP, bytes.holds(40, at: network) {
+        ways[i] = .flow
+        tuples[i] = Tuple(
+          bytes.ipv6Pair(checked: network), ports: (summaries[i].sourcePort, summaries[i].destinationPort),
+          transport: summaries[i].transport, zone: 0, secret: secret)
       } else {
-        lookAtOther(bytes, i, from: ingress)
+        lookAtOther(packets[i], i, from: ingress)
         guard ways[i] == .flow else { continue }
       }
-      tracker.table.prefetchIndex(tuples[i].hash)
+      path.prefetchIndex(tuples[i])
     }
-    for i in 0..<count where ways[i] == .flow { tracker.table.prefetchRecord(tuples[i]) }
+    for i in 0..<count where ways[i] == .flow { path.prefetchRecord(tuples[i]) }
   }
 
-  /// The tuple of anything but TCP and UDP in IPv4, and of all packets when there are zones.
+  /// The tuple of anything but TCP and UDP, and of all packets when there are zones.
   @inline(never)
-  private mutating func lookAtOther(_ bytes: PacketBytes, _ i: Int, from ingress: PortID) {
+  private mutating func lookAtOther(_ packet: Packet, _ i: Int, from ingress: PortID) {
+    let headers = UInt32(max(summaries[i].transportOffset, summaries[i].networkOffset)) + 8
+    let bytes = (packet.isWhole || headers <= packet.contiguous ? packet : gathered(packet)).packetBytes
     let zones = tracker.zones.zones(port: ingress.rawValue, summaries[i])
     ways[i] = Tracker.way(of: bytes, summaries[i], zone: zones.original, tracker.secret, into: &tuples[i])
     if ways[i] == .flow, zones.isSplit { ways[i] = .splitFlow }
@@ -43,36 +51,41 @@ extension Journey {
   /// Tracks each packet in turn, and lets it go on or not. A connection that one packet opens or closes is so for the
   /// next one of the same burst.
   @inline(__always)
-  mutating func track(_ packets: Span<Packet>, from ingress: PortID, to egress: Egress) {
-    let isOpen = takesAll(packets, egress)
+  mutating func track(_ packets: Span<Packet>, from ingress: PortID, to egress: Egress, _ path: FastPath) {
+    let isOpen = cache.isOn && path.isUniform && takesAll(packets, egress)
+    let cache = cache
+    var hits: UInt64 = 0
     for i in 0..<min(packets.count, Self.burst) {
       guard exceptions & 1 &<< UInt32(truncatingIfNeeded: i) == 0 else { continue }
-      if ways[i] == .flow, isOpen, serve(packets[i], i, egress.port) {
+      if ways[i] == .flow, isOpen, serve(packets[i], i, egress.port, path, cache) {
         verdicts[i] = .forward(egress.port)
+        hits &+= 1
       } else {
         classic(packets[i], i, from: ingress, to: egress)
       }
     }
+    tracker.countHits(hits)
   }
 
   /// The flow cache: what was decided before is done again, after the packet has had its effect on the connection.
   @inline(__always)
-  private mutating func serve(_ packet: Packet, _ i: Int, _ egress: PortID) -> Bool {
-    guard cache.isOn else { return false }
+  private mutating func serve(
+    _ packet: Packet, _ i: Int, _ egress: PortID, _ path: FastPath, _ cache: FlowCache
+  ) -> Bool {
     let transport = summaries[i].transport
     let miss = FlowCache.servable(
       summaries[i].flags, hopLimit: summaries[i].hopLimit, transport, tcpFlags: summaries[i].tcpFlags)
     if let miss { return missed(miss) }
     let bytes = packet.packetBytes
-    let pair = tuples[i].isIPv6 ? bytes.ipv6Pair(at: Int(summaries[i].networkOffset)) : .none
-    guard let found = tracker.lookUp(tuples[i], pair) else { return false }
-    if let miss = unsafe cache.miss(tracker.table.record(found.slot), found.direction, egress) { return missed(miss) }
-    let state = tracker.advance(
+    guard let found = path.find(tuples[i], bytes.ipv6Pair(at: Int(summaries[i].networkOffset))) else {
+      return false
+    }
+    if let miss = unsafe cache.miss(found.record, found.direction, egress) { return missed(miss) }
+    let state = path.advance(
       found, bytes, transport, at: summaries[i].transportOffset, end: summaries[i].datagramEnd,
       length: summaries[i].datagramLength)
     guard let state else { return missed(.tcpState) }
     tracker.count(state, found.direction)
-    tracker.countHit()
     return true
   }
 

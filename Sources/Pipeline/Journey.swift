@@ -79,8 +79,9 @@ public struct Journey: ~Copyable {
   private mutating func goOn(_ packets: Span<Packet>, by crossing: Crossing, at now: Instant) {
     guard tracker.settings.isOn else { return bridge(packets, to: crossing.egress) }
     tracker.advance(to: now)
-    lookAhead(packets, from: crossing.port)
-    track(packets, from: crossing.port, to: crossing.egress)
+    let path = tracker.fastPath
+    lookAhead(packets, from: crossing.port, path)
+    track(packets, from: crossing.port, to: crossing.egress, path)
   }
 
   // MARK: 1. Parse

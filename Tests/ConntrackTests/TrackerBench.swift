@@ -24,7 +24,7 @@ final class TrackerBench {
         capacity: capacity, extensionCapacity: extensions, splits: zones.contains { $0.zones.isSplit },
         secret: Self.secret),
       settings: settings, policies: ZonePolicies(choices, zones: policies), zones: ZoneMap(zones, ports: 4),
-      limits: limits?.worker() ?? Limits(), wallZero: 1_700_000_000)
+      limits: limits?.worker() ?? Limits(), wallZero: 1_700_000_000_000_000_000)
   }
 
   func advance(_ interval: Interval) {
