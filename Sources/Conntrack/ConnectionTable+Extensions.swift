@@ -14,6 +14,11 @@ enum ExtensionKind: UInt8 {
 extension ConnectionTable {
   var extensionsFree: Int { unsafe extensionCapacity - Int(counts.pointee.extensions) }
 
+  /// Whether there are as many as such a connection needs.
+  func hasExtensions(for tuple: Tuple, replyZone: UInt16) -> Bool {
+    extensionsFree >= (tuple.isIPv6 ? 1 : 0) + (replyZone != tuple.zone ? 1 : 0)
+  }
+
   /// Puts an extension in front of those the record has. There is one: the caller asked.
   mutating func addExtension(
     to slot: Int, _ generation: UInt32, kind: ExtensionKind, _ fill: (inout dpdkfwd_ct_extension_record) -> Void

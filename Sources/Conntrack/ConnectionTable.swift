@@ -8,6 +8,9 @@ public import Tables
 /// The records lie where readers of the segment see them: `generation` is stored last when a connection is born and
 /// cleared first when it dies, every other field is one aligned store. A free record remembers its last generation in
 /// `start` and the next free slot in `source`.
+///
+/// Bit 30 of an index entry: the original direction goes from the higher endpoint to the lower. Bit 31: the entry leads
+/// to the reply tuple, which is not the original one turned round.
 @safe
 public struct ConnectionTable: ~Copyable {
   @usableFromInline let records: UnsafeMutablePointer<dpdkfwd_ct_record>
@@ -18,6 +21,7 @@ public struct ConnectionTable: ~Copyable {
   private let indexMemory: UnsafeMutableRawPointer
   /// The arenas, when they are its own.
   private let ownMemory: UnsafeMutableRawPointer?
+  private let splits: Bool
   public let secret: HashSecret
   /// What is counted, for the worker alone; copied out once a breath.
   public let counts: UnsafeMutablePointer<dpdkfwd_ct_shard_record>
@@ -76,6 +80,7 @@ public struct ConnectionTable: ~Copyable {
     self.capacity = capacity
     self.extensionCapacity = extensionCapacity
     self.secret = secret
+    self.splits = splits
     // A connection with two entries holds an extension for its reply tuple.
     let entries = splits ? capacity + min(capacity, extensionCapacity) : capacity
     let bytes = TupleIndex.bytes(capacity: entries)
@@ -119,10 +124,23 @@ public struct ConnectionTable: ~Copyable {
   /// The same for a packet whose directions live in different zones.
   @inline(never)
   public func find(_ tuple: Tuple, replyZone: UInt16, _ pair: IPv6Pair) -> Found? {
-    if let found = find(tuple, pair), found.direction == .original { return found }
-    let reply = rehashed(tuple, zone: replyZone, pair)
-    guard let found = find(reply, pair), found.direction == .reply else { return nil }
-    return found
+    find(tuple, pair, as: .original) ?? find(rehashed(tuple, zone: replyZone, pair), pair, as: .reply)
+  }
+
+  /// The connection whose tuple of that direction this is. (In its zone the other direction of another connection may
+  /// have the same one.)
+  private func find(_ tuple: Tuple, _ pair: IPv6Pair, as direction: Direction) -> Found? {
+    let entry = index.find(tuple.hash) { entry in
+      unsafe (entry.flag30 == tuple.isFlipped) == (direction == .original) && matches(entry, tuple)
+        && (!tuple.isIPv6 || (direction == .original ? pair : pair.reversed) == addresses(of: Int(entry.slot)))
+    }
+    return entry.map { Found(slot: Int($0.slot), direction: direction) }
+  }
+
+  /// The connection that has the reply tuple of a new one: only where zones are split is it not found before.
+  func holder(ofReplyTo tuple: Tuple, replyZone: UInt16, _ pair: IPv6Pair) -> Int? {
+    guard splits else { return nil }
+    return find(rehashed(tuple.reversed, zone: replyZone, pair.reversed), pair.reversed, as: .reply)?.slot
   }
 
   @inlinable @inline(__always)
@@ -164,7 +182,7 @@ public struct ConnectionTable: ~Copyable {
   @inline(never)
   mutating func insert(_ seed: dpdkfwd_ct_record, _ tuple: Tuple, replyZone: UInt16, _ pair: IPv6Pair) -> Int? {
     let isSplit = replyZone != tuple.zone
-    guard extensionsFree >= (tuple.isIPv6 ? 1 : 0) + (isSplit ? 1 : 0),
+    guard hasExtensions(for: tuple, replyZone: replyZone),
       index.capacity - index.count >= (isSplit ? 2 : 1), let slot = takeSlot()
     else { return nil }
     let record = unsafe records + slot
@@ -189,11 +207,10 @@ public struct ConnectionTable: ~Copyable {
     if tuple.isIPv6 { addExtension(to: slot, generation, kind: .addresses) { $0.set(pair) } }
     unsafe record.pointee.flags = flags
     unsafe segment_store_release(&record.pointee.generation, generation)
-    let inserted = index.insert(tuple.hash, IndexEntry(slot: UInt32(slot), flag30: tuple.isFlipped))
+    let inserted = index.insert(tuple.hash, entry(slot, tuple, isSplit: isSplit))
     precondition(inserted, "the index refused below its capacity")
     if isSplit {
-      let other = index.insert(
-        rehashed(tuple, zone: replyZone, pair).hash, IndexEntry(slot: UInt32(slot), flag30: tuple.isFlipped))
+      let other = index.insert(rehashed(tuple, zone: replyZone, pair).hash, replyEntry(slot, tuple))
       precondition(other, "the index refused below its capacity")
     }
     unsafe counts.pointee.entries &+= 1
@@ -201,6 +218,16 @@ public struct ConnectionTable: ~Copyable {
     if unsafe record.pointee.status & Status.assured == 0 { unsafe counts.pointee.unassured &+= 1 }
     unsafe segment_ct_by_protocol(counts)[ProtocolGroup(seed.protocol, isIPv6: tuple.isIPv6).rawValue] &+= 1
     return slot
+  }
+
+  /// What leads to a connection from its original tuple; from the reply tuple too, unless that has an entry of its own.
+  /// A connection of one end with itself has two equal tuples: as in Linux, all that follows is its answer.
+  private func entry(_ slot: Int, _ tuple: Tuple, isSplit: Bool) -> IndexEntry {
+    IndexEntry(slot: UInt32(slot), flag30: isSplit ? tuple.isFlipped : !tuple.reversed.isFlipped)
+  }
+
+  private func replyEntry(_ slot: Int, _ tuple: Tuple) -> IndexEntry {
+    IndexEntry(slot: UInt32(slot), flag30: !tuple.reversed.isFlipped, flag31: true)
   }
 
   private mutating func takeSlot() -> Int? {
@@ -221,10 +248,11 @@ public struct ConnectionTable: ~Copyable {
   mutating func remove(_ slot: Int) {
     let record = unsafe records + slot
     let (tuple, pair) = tuple(of: slot)
-    let entry = IndexEntry(slot: UInt32(slot), flag30: tuple.isFlipped)
-    var removed = index.remove(tuple.hash, entry)
-    if unsafe record.pointee.flags & DPDKFWD_CT_TWO_ENTRIES != 0 {
-      removed = index.remove(rehashed(tuple, zone: replyZone(of: slot), pair).hash, entry) && removed
+    let isSplit = unsafe record.pointee.flags & DPDKFWD_CT_TWO_ENTRIES != 0
+    var removed = index.remove(tuple.hash, entry(slot, tuple, isSplit: isSplit))
+    if isSplit {
+      let hash = rehashed(tuple, zone: replyZone(of: slot), pair).hash
+      removed = index.remove(hash, replyEntry(slot, tuple)) && removed
     }
     precondition(removed, "a connection was not in the index")
     let generation = unsafe record.pointee.generation
@@ -239,6 +267,17 @@ public struct ConnectionTable: ~Copyable {
     guard generation < Self.lastGeneration else { return }
     unsafe record.pointee.source = free
     free = UInt32(slot) + 1
+  }
+
+  /// The free slots that have been used before, last freed first. O(memory).
+  var freeSlots: [Int] {
+    var slots: [Int] = []
+    var next = free
+    while next != 0, slots.count < used {
+      slots.append(Int(next) - 1)
+      next = unsafe records[slots.last!].source
+    }
+    return slots
   }
 
   /// Slots that hold a connection or have held one.

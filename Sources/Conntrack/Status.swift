@@ -33,7 +33,7 @@ public enum ProtocolGroup: Int, CaseIterable, BitwiseCopyable, Sendable {
   }
 }
 
-/// Why a connection was not taken up. Raw values are places in `limited` of the shard's record.
+/// Why a connection was not taken up. Raw values of `limits` are places in `limited` of the shard's record.
 public enum Refusal: Int, CaseIterable, BitwiseCopyable, Sendable {
   /// The worker's table is full, and nothing near could be dropped early.
   case shardFull
@@ -41,6 +41,11 @@ public enum Refusal: Int, CaseIterable, BitwiseCopyable, Sendable {
   case totalReached
   case zoneReached
   case sourceReached
+  /// Another connection has its reply tuple: where zones are split they may meet.
+  case tupleTaken
+
+  /// Those that are limits.
+  public static let limits: [Refusal] = [.shardFull, .totalReached, .zoneReached, .sourceReached]
 
   public var name: String {
     switch self {
@@ -48,6 +53,7 @@ public enum Refusal: Int, CaseIterable, BitwiseCopyable, Sendable {
     case .totalReached: "total"
     case .zoneReached: "zone"
     case .sourceReached: "source"
+    case .tupleTaken: "tuple_taken"
     }
   }
 }

@@ -129,7 +129,8 @@ public struct Tracker: ~Copyable {
     guard let found else { return begin(bytes, summary, tuple, pair, zones) }
     if connections.isExpired(found.slot, now: now) {
       expire(found.slot)
-      return begin(bytes, summary, tuple, pair, zones)
+      // Where zones are split, another connection may have the tuple in the other direction.
+      return judge(bytes, summary, tuple, zones)
     }
     unsafe connections.counts.pointee.found &+= 1
     let record = unsafe connections.record(found.slot)
@@ -178,6 +179,7 @@ public struct Tracker: ~Copyable {
       return unsafe TCPTracker.follow(
         segment, bytes.span, direction, tcp: &record.pointee.tcp, state: &record.pointee.state, hasReply: hasReply,
         isAssured: isAssured, policy: policy)
+    case .udplite where !isCoverageSound(bytes, summary): return .invalid(.udpliteCoverage)
     case .udp, .udplite:
       return unsafe UDPTracker.follow(
         now: now, &record.udp.pointee, isLite: tuple.transport != IPProtocol.udp, isAnswered: hasReply,
@@ -225,6 +227,7 @@ public struct Tracker: ~Copyable {
     case .tcp:
       let segment = unsafe TCPSegment(frame: bytes.span, summary: summary)
       return unsafe TCPTracker.begin(segment, bytes.span, tcp: &seed.tcp, state: &seed.state, policy: policy)
+    case .udplite where !isCoverageSound(bytes, summary): return .invalid(.udpliteCoverage)
     case .udp, .udplite:
       return unsafe withUnsafeMutablePointer(to: &seed) { seed in
         unsafe UDPTracker.begin(now: now, &seed.udp.pointee, isLite: tuple.transport != IPProtocol.udp)
@@ -240,20 +243,35 @@ public struct Tracker: ~Copyable {
     }
   }
 
+  /// A fragment's lengths speak of the datagram.
+  private func isCoverageSound(_ bytes: PacketBytes, _ summary: Summary) -> Bool {
+    unsafe summary.flags.contains(.fragment) || summary.isCoverageSound(bytes.span)
+  }
+
   /// Takes the connection up that the packet judged last opened, now that it goes on its way.
   ///
-  /// - Returns: why there is no room for it; the packet is dropped then. `nil`: it is in the connections.
+  /// - Returns: why there is no room for it; the packet is dropped then. `nil`: it is in the table.
   @inline(never)
   public mutating func confirm(_ tracked: inout Tracked) -> Refusal? {
     tracked.isUnconfirmed = false
-    let isFull =
-      unsafe connections.count >= connections.capacity || connections.counts.pointee.unassured >= settings.mostUnassured
-    if isFull, !dropEarly() {
-      return refuse(.shardFull)
+    if let holder = connections.holder(ofReplyTo: pending.tuple, replyZone: pending.replyZone, pending.pair) {
+      guard connections.isExpired(holder, now: now) else {
+        unsafe connections.counts.pointee.insert_failed &+= 1
+        return refuse(.tupleTaken)
+      }
+      expire(holder)
     }
+    // Who is over a limit makes no room at the cost of others.
     switch limits.take(pending.tuple, pending.pair) {
     case .refused(let refusal): return refuse(refusal)
     case .granted(let place): pending.seed.sourcePlace = place
+    }
+    let hasExtensions = connections.hasExtensions(for: pending.tuple, replyZone: pending.replyZone)
+    let mayBeMore = unsafe connections.counts.pointee.unassured < settings.mostUnassured
+    let hasRoom = hasExtensions && mayBeMore && connections.count < connections.capacity
+    guard hasRoom || dropEarly(withExtension: !hasExtensions) else {
+      limits.give(pending.tuple, pending.pair, place: pending.seed.sourcePlace)
+      return refuse(.shardFull)
     }
     guard let slot = connections.insert(pending.seed, pending.tuple, replyZone: pending.replyZone, pending.pair) else {
       limits.give(pending.tuple, pending.pair, place: pending.seed.sourcePlace)
@@ -267,17 +285,25 @@ public struct Tracker: ~Copyable {
 
   private func refuse(_ refusal: Refusal) -> Refusal {
     unsafe connections.counts.pointee.drop &+= 1
-    unsafe segment_ct_limited(connections.counts)[refusal.rawValue] &+= 1
+    if refusal != .tupleTaken { unsafe segment_ct_limited(connections.counts)[refusal.rawValue] &+= 1 }
     return refusal
   }
 
-  /// netfilter's early drop: an unassured connection near the new one's place in the index goes.
-  private mutating func dropEarly() -> Bool {
+  /// netfilter's early drop: an unassured connection near the new one's place in the index goes, or rather one whose
+  /// time is over.
+  ///
+  /// - Parameter withExtension: extensions are what is wanting.
+  private mutating func dropEarly(withExtension: Bool) -> Bool {
     let (now, tuple) = (now, pending.tuple)
+    // An assured one in its place would leave as many unassured as there were.
+    let takesAssured = unsafe connections.counts.pointee.unassured < settings.mostUnassured
     var victim: (slot: Int, isExpired: Bool)?
     connections.examine(near: tuple) { slot in
-      if connections.isExpired(slot, now: now) { victim = (slot, true) }
-      if victim == nil, unsafe connections.record(slot).pointee.status & Status.assured == 0 { victim = (slot, false) }
+      let record = unsafe connections.record(slot)
+      if withExtension, unsafe record.pointee.extension == 0 { return false }
+      let isUnassured = unsafe record.pointee.status & Status.assured == 0
+      if isUnassured || takesAssured, connections.isExpired(slot, now: now) { victim = (slot, true) }
+      if victim == nil, isUnassured { victim = (slot, false) }
       return victim?.isExpired == true
     }
     guard let victim else { return false }
@@ -316,8 +342,10 @@ public struct Tracker: ~Copyable {
     unsafe connections.counts.pointee.refreshes &+= 1
   }
 
+  /// Brings a deadline forward that is further away, and further than two minutes.
   private func shorten(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ timeout: UInt32) {
     let deadline = tick &+ timeout
+    guard unsafe record.pointee.deadline &- now >= 120_000 else { return }
     if unsafe Int32(bitPattern: deadline &- record.pointee.deadline) < 0 { unsafe record.pointee.deadline = deadline }
   }
 

@@ -31,6 +31,19 @@ public struct Tuple: BitwiseCopyable, Equatable, Sendable {
   /// Its packets touch the record's second line too: TCP's windows, IPv6's extension.
   @inlinable public var readsSecondLine: Bool { transport == 6 || isIPv6 }
 
+  /// The same flow from the other end.
+  var reversed: Tuple {
+    var turned = self
+    turned.addresses = addresses << 32 | addresses >> 32
+    turned.rest = rest & ~0xFFFF_FFFF | (rest & 0xFFFF) << 16 | (rest >> 16) & 0xFFFF
+    let asks = !marks.isDisjoint(with: [.question, .answer])
+    var marks = marks
+    if asks { marks.formSymmetricDifference([.question, .answer]) }
+    if asks || source != destination || sourcePort != destinationPort { marks.formSymmetricDifference(.flipped) }
+    turned.rest = turned.rest & ~(0xFF << 56) | UInt64(marks.rawValue) << 56
+    return turned
+  }
+
   /// The words that a record must begin with, when the packet goes in that direction of it. No record begins with them
   /// if the packet cannot: an ICMP question goes in the original direction, its answer in the other.
   @inlinable @inline(__always)
@@ -87,7 +100,8 @@ extension Tuple {
   ) {
     self.init()
     let (here, there) = (UInt64(source) << 16 | UInt64(ports.0), UInt64(destination) << 16 | UInt64(ports.1))
-    let isFlipped = here > there
+    // Of one end to itself, an answer must still look like its question turned round.
+    let isFlipped = here > there || (here == there && marks.contains(.answer))
     addresses = UInt64(source) | UInt64(destination) << 32
     rest = Self.rest(ports, zone, transport, marks, isFlipped: isFlipped)
     let (low, high) = (min(here, there), max(here, there))
@@ -103,7 +117,8 @@ extension Tuple {
     self.init()
     let here = secret.hash(pair.source.high, pair.source.low)
     let there = secret.hash(pair.destination.high, pair.destination.low)
-    let isFlipped = here > there || (here == there && ports.0 > ports.1)
+    let isFlipped =
+      here > there || (here == there && (ports.0 > ports.1 || (ports.0 == ports.1 && marks.contains(.answer))))
     addresses = here & 0xFFFF_FFFF | there << 32
     rest = Self.rest(ports, zone, transport, marks.union(.ipv6), isFlipped: isFlipped)
     let (low, high) = isFlipped ? (there, here) : (here, there)

@@ -45,7 +45,7 @@ struct TrackingSetup {
     return TrackingTables(
       connections: settings.tracking.connections, extensions: settings.tracking.extensionCount,
       faults: TrackingFault.allCases.dropFirst().map(\.name), cacheMisses: CacheMiss.allCases.map(\.name),
-      limits: Refusal.allCases.map(\.name))
+      limits: Refusal.limits.map(\.name))
   }
 
   /// The tracker of a worker.

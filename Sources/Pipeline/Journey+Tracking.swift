@@ -148,6 +148,7 @@ extension DropReason {
       case .totalReached: .connectionLimit
       case .zoneReached: .zoneLimit
       case .sourceReached: .sourceLimit
+      case .tupleTaken: .tupleTaken
       }
   }
 }

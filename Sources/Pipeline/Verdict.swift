@@ -41,9 +41,11 @@ public enum DropReason: UInt8, CaseIterable, BitwiseCopyable, Sendable {
   case zoneLimit, sourceLimit
   /// The ring to the worker that owns it was full.
   case handoffFull
+  /// It would open a connection whose reply tuple another one has.
+  case tupleTaken
 
   /// How many counters a table by raw value has; entry 0 is never used.
-  public static let slots = 25
+  public static let slots = 26
 
   @inlinable
   public init(_ fault: HeaderFault) {
@@ -78,6 +80,7 @@ public enum DropReason: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case .zoneLimit: "ct_zone_limit"
     case .sourceLimit: "ct_source_limit"
     case .handoffFull: "handoff_full"
+    case .tupleTaken: "ct_tuple_taken"
     }
   }
 }

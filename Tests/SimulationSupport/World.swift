@@ -76,8 +76,8 @@ final class World {
     var handedIn = Tally.Count()
     /// Given back, and why by the models: for sure, and perhaps.
     var released = Tally.Count()
-    var certain = InlineArray<25, UInt64>(repeating: 0)
-    var perhaps = InlineArray<25, UInt64>(repeating: 0)
+    var certain = InlineArray<26, UInt64>(repeating: 0)
+    var perhaps = InlineArray<26, UInt64>(repeating: 0)
     /// Packets with a good IP header that are invalid for sure, and that may be.
     var invalid: UInt64 = 0
     var doubtful: UInt64 = 0
