@@ -38,7 +38,12 @@ final class TrackerBench {
     let frame = datagram.frame(vlan: vlan)
     var summary = Summary()
     frame.withSpan { span in _ = Summary.read(span, frameLength: span.byteCount, into: &summary) }
-    return unsafe frame.bytes.withUnsafeBytes { memory in
+    return send(frame, summary, port: port, confirms: confirms)
+  }
+
+  /// The same for a frame that has been read.
+  func send(_ frame: Frame, _ summary: Summary, port: UInt16, confirms: Bool) -> Seen {
+    unsafe frame.bytes.withUnsafeBytes { memory in
       let bytes = unsafe PacketBytes(memory.baseAddress!, count: memory.count)
       let zones = tracker.zones.zones(port: port, summary)
       var tuple = Tuple()
