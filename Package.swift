@@ -73,7 +73,9 @@ let layers: [Layer] = [
   Layer(name: "TablesTests", kind: .test, uses: ["Primitives", "Tables", "TestSupport"]),
   Layer(name: "SteeringTests", kind: .test, uses: ["Primitives", "Wire", "Steering", "TestSupport"]),
   Layer(name: "SegmentTests", kind: .test, uses: ["CSegment", "Segment", "TestSupport"]),
-  Layer(name: "PipelineTests", kind: .test, uses: ["Primitives", "Wire", "Steering", "Pipeline", "TestSupport"]),
+  Layer(
+    name: "PipelineTests", kind: .test,
+    uses: ["Primitives", "Wire", "CSegment", "Steering", "Conntrack", "FlowCache", "Pipeline", "TestSupport"]),
   Layer(
     name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Steering", "Settings", "TestSupport"]),
   Layer(name: "OptionsTests", kind: .test, uses: ["Settings", "dpdkfwd"], products: [arguments]),

@@ -10,6 +10,7 @@ public import Wire
 public struct FastPath: BitwiseCopyable {
   @usableFromInline let records: UnsafeMutablePointer<dpdkfwd_ct_record>
   @usableFromInline let extensions: UnsafeMutablePointer<dpdkfwd_ct_extension_record>
+  @usableFromInline let counts: UnsafeMutablePointer<dpdkfwd_ct_shard_record>
   @usableFromInline let index: TupleIndex.View
   @usableFromInline let now: UInt32
   @usableFromInline let tick: UInt32
@@ -20,10 +21,12 @@ public struct FastPath: BitwiseCopyable {
   @inlinable @inline(__always)
   init(
     records: UnsafeMutablePointer<dpdkfwd_ct_record>, extensions: UnsafeMutablePointer<dpdkfwd_ct_extension_record>,
-    index: TupleIndex.View, now: UInt32, tick: UInt32, standard: TrackingPolicy, isUniform: Bool
+    counts: UnsafeMutablePointer<dpdkfwd_ct_shard_record>, index: TupleIndex.View, now: UInt32, tick: UInt32,
+    standard: TrackingPolicy, isUniform: Bool
   ) {
     unsafe self.records = unsafe records
     unsafe self.extensions = unsafe extensions
+    unsafe self.counts = unsafe counts
     self.index = index
     self.now = now
     self.tick = tick
@@ -116,7 +119,10 @@ public struct FastPath: BitwiseCopyable {
     unsafe record.account(found.direction, length: length)
     // Once a second at most.
     let deadline = tick &+ timeout
-    if unsafe record.pointee.deadline != deadline { unsafe record.pointee.deadline = deadline }
+    if unsafe record.pointee.deadline != deadline {
+      unsafe record.pointee.deadline = deadline
+      unsafe counts.pointee.refreshes &+= 1
+    }
     return isAnswered ? .established : .new
   }
 }
@@ -126,7 +132,8 @@ extension Tracker {
   @inlinable @inline(__always)
   public var fastPath: FastPath {
     unsafe FastPath(
-      records: connections.records, extensions: connections.extensions, index: connections.index.view, now: now,
-      tick: tick, standard: policies.policies[0], isUniform: policies.areUniform)
+      records: connections.records, extensions: connections.extensions, counts: connections.counts,
+      index: connections.index.view, now: now, tick: tick, standard: policies.policies[0],
+      isUniform: policies.areUniform)
   }
 }

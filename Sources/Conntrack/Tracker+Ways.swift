@@ -15,9 +15,7 @@ extension Tracker {
     var marks: TupleMarks = []
     var ports = (summary.sourcePort, summary.destinationPort)
     switch ProtocolGroup(summary.transport, isIPv6: isIPv6) {
-    case .tcp, .udp, .sctp: break
-    case .udplite:
-      guard unsafe summary.isCoverageSound(bytes.span) else { return .invalid }
+    case .tcp, .udp, .udplite, .sctp: break
     case .icmp, .icmpv6:
       let kind = ICMPTracker.classify(summary)
       switch kind {

@@ -3,7 +3,7 @@ public import CSegment
 /// UDP and UDP-Lite, as netfilter tracks them: short-lived until answered, and assured once they are a stream.
 ///
 /// A UDP flow is a stream when it has been answered and still goes on after two seconds; a question with its answer is
-/// not. UDP-Lite is a stream as soon as it goes on after the answer; its coverage is judged before
+/// not. UDP-Lite is a stream as soon as it goes on after the answer; the tracker judges its coverage
 /// (`Summary.isCoverageSound`).
 public enum UDPTracker {
   /// Milliseconds after which an answered flow is a stream.

@@ -9,7 +9,7 @@ public import Wire
 
 /// Why a packet was not served from the cache. Raw values index counters and are written to the segment: append only.
 public enum CacheMiss: Int, CaseIterable, BitwiseCopyable, Sendable {
-  /// Nothing is remembered yet.
+  /// Nothing is remembered yet; also when there is no connection.
   case cold
   /// What was remembered is out of date.
   case generation
@@ -55,6 +55,10 @@ public struct FlowCache: BitwiseCopyable {
   /// What stands in a record where no port is remembered.
   @usableFromInline static let nowhere: UInt8 = 255
 
+  /// Whether a record has room for the port's number.
+  @inlinable @inline(__always)
+  public static func canRemember(_ egress: PortID) -> Bool { egress.rawValue < UInt16(nowhere) }
+
   public let isOn: Bool
   public let after: CacheAfter
   /// Outcomes of another generation are out of date. A sweep over the table wipes them long before a number comes
@@ -81,7 +85,8 @@ public struct FlowCache: BitwiseCopyable {
     return transport == IPProtocol.udp || transport == IPProtocol.tcp ? nil : .transport
   }
 
-  /// Whether the record holds a current outcome for that direction, which is to leave by that port; if not, why.
+  /// Whether the record holds a current outcome for that direction, which is to leave by that port; if not, why. Asked
+  /// only of ports that can be remembered.
   @inlinable @inline(__always)
   public func miss(
     _ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ direction: Direction, _ egress: PortID
@@ -102,7 +107,7 @@ public struct FlowCache: BitwiseCopyable {
       case .reply: Status.seenReply
       case .assured: Status.assured
       }
-    guard isOn, egress.rawValue < Self.nowhere, unsafe record.pointee.status & needed == needed else { return }
+    guard isOn, Self.canRemember(egress), unsafe record.pointee.status & needed == needed else { return }
     if unsafe record.pointee.cached_generation != generation {
       unsafe record.pointee.cached_egress = (Self.nowhere, Self.nowhere)
       unsafe record.pointee.cached_generation = generation

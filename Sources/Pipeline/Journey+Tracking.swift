@@ -52,8 +52,9 @@ extension Journey {
   /// next one of the same burst.
   @inline(__always)
   mutating func track(_ packets: Span<Packet>, from ingress: PortID, to egress: Egress, _ path: FastPath) {
-    let isOpen = cache.isOn && path.isUniform && takesAll(packets, egress)
     let cache = cache
+    let isOn = cache.isOn && path.isUniform
+    let isOpen = isOn && FlowCache.canRemember(egress.port) && takesAll(packets, egress)
     var hits: UInt64 = 0
     for i in 0..<min(packets.count, Self.burst) {
       guard exceptions & 1 &<< UInt32(truncatingIfNeeded: i) == 0 else { continue }
@@ -61,6 +62,7 @@ extension Journey {
         verdicts[i] = .forward(egress.port)
         hits &+= 1
       } else {
+        if ways[i] == .flow, isOn, !isOpen { tracker.countMiss(CacheMiss.egress.rawValue) }
         classic(packets[i], i, from: ingress, to: egress)
       }
     }
@@ -78,7 +80,7 @@ extension Journey {
     if let miss { return missed(miss) }
     let bytes = packet.packetBytes
     guard let found = path.find(tuples[i], bytes.ipv6Pair(at: Int(summaries[i].networkOffset))) else {
-      return false
+      return missed(.cold)
     }
     if let miss = unsafe cache.miss(found.record, found.direction, egress) { return missed(miss) }
     let state = path.advance(

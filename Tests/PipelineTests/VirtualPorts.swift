@@ -1,3 +1,5 @@
+import Conntrack
+import FlowCache
 import Pipeline
 import Primitives
 import TestSupport
@@ -162,11 +164,13 @@ final class Bench {
   var worker: Worker<VirtualIO>
 
   init(
-    policy: Policy = Policy(), burst: Int = 32, attempts: UInt32 = 3, toA: Egress = Egress(port: a),
-    toB: Egress = Egress(port: b)
+    policy: Policy = Policy(), tracker: consuming Tracker = .off(), cache: FlowCache = FlowCache(), burst: Int = 32,
+    attempts: UInt32 = 3, toA: Egress = Egress(port: a), toB: Egress = Egress(port: b)
   ) {
     worker = Worker(
-      io: VirtualIO(ports: ports), journey: unsafe Journey(policy: policy, gather: VirtualPorts.gather), burst: burst,
+      io: VirtualIO(ports: ports),
+      journey: unsafe Journey(policy: policy, tracker: tracker, cache: cache, gather: VirtualPorts.gather),
+      burst: burst,
       receive: [
         ReceiveQueue(queue: 0, crossing: Crossing(port: Self.a, egress: toB, transmit: 0)),
         ReceiveQueue(queue: 0, crossing: Crossing(port: Self.b, egress: toA, transmit: 1)),
