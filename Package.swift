@@ -162,7 +162,7 @@ let package = Package(
     // For the package in Benchmarks only.
     .library(
       name: "Parts",
-      targets: ["CSegment", "CTables", "Primitives", "Wire", "Tables", "Segment", "Pipeline", "TestSupport"]),
+      targets: ["CSegment", "CTables", "Primitives", "Wire", "Tables", "Steering", "Segment", "Pipeline", "TestSupport"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

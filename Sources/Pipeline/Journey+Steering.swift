@@ -14,7 +14,9 @@ extension Journey {
   @inline(never)
   private mutating func steerEach(_ packets: Span<Packet>, group: Int) {
     for i in 0..<min(packets.count, Self.burst) where exceptions & 1 &<< UInt32(truncatingIfNeeded: i) == 0 {
-      let owner = owner(of: packets[i], i, group: group)
+      // Read here: a function that borrows the journey would copy all summaries for one.
+      let summary = summaries[i]
+      let owner = owner(of: packets[i], summary, group: group)
       guard owner != owners.worker else { continue }
       verdicts[i] = .handOff(owner)
       handOffs |= 1 &<< UInt32(truncatingIfNeeded: i)
@@ -23,9 +25,9 @@ extension Journey {
   }
 
   @inline(__always)
-  private func owner(of packet: Packet, _ i: Int, group: Int) -> UInt8 {
-    let isAtHand = packet.isWhole || OwnerTable.reach(summaries[i]) <= packet.contiguous
+  private func owner(of packet: Packet, _ summary: Summary, group: Int) -> UInt8 {
+    let isAtHand = packet.isWhole || OwnerTable.reach(summary) <= packet.contiguous
     let packet = isAtHand ? packet : gathered(packet)
-    return unsafe owners.owner(of: summaries[i], in: packet.span, group: group)
+    return unsafe owners.owner(of: summary, in: packet.span, group: group)
   }
 }

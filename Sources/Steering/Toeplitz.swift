@@ -1,4 +1,4 @@
-internal import Primitives
+public import Primitives
 
 /// The hash by which NICs spread packets over their queues (receive side scaling): for each bit set in the input, from
 /// the first on, the 32 bits of the key that start at that bit's place; all of them XORed.
@@ -48,9 +48,10 @@ public struct SymmetricKey: Equatable, Sendable {
 }
 
 /// The Toeplitz hash of two addresses under a symmetric key, a byte at a time.
+@usableFromInline
 struct AddressHash: ~Copyable {
   /// For each byte of an address, from its first, what each value adds.
-  private let parts: FixedArray<UInt32>
+  @usableFromInline let parts: FixedArray<UInt32>
 
   /// - Parameter key: `nil` makes a hash that is not to be asked.
   init(_ key: SymmetricKey?) {
@@ -67,12 +68,14 @@ struct AddressHash: ~Copyable {
   }
 
   /// - Parameter both: source XOR destination.
+  @inlinable @inline(__always)
   func ipv4(_ both: UInt32) -> UInt32 {
     var hash: UInt32 = 0
     for i in 0..<4 { hash ^= parts[i << 8 | Int(both >> (24 - 8 * UInt32(i)) & 255)] }
     return hash
   }
 
+  @inlinable @inline(never)
   func ipv6(_ high: UInt64, _ low: UInt64) -> UInt32 {
     var hash: UInt32 = 0
     for i in 0..<8 {

@@ -29,12 +29,20 @@ enum Benchmarks {
 
   /// One measured call for each kind of traffic, in the order of the lines printed.
   private static func count(_ breaths: Int) {
-    for traffic in Traffic.all {
-      let bench = Bench(FrameStore(traffic.frames, copies: Journey.burst))
-      bench.breathe(times: 1)
-      bench.measure(times: breaths)
-      print("\(traffic.name) \(breaths * Journey.burst)")
+    for traffic in Traffic.all { count(breaths, traffic, traffic.name, .alone) }
+    for traffic in Traffic.all where ["ipv4-udp", "ipv6-udp"].contains(traffic.name) {
+      count(breaths, traffic, "\(traffic.name)-own", .owner(isKeyed: true))
+      count(breaths, traffic, "\(traffic.name)-spread", .owner(isKeyed: false))
+      count(breaths, traffic, "\(traffic.name)-given", .giver)
+      count(breaths, traffic, "\(traffic.name)-taken", .taker)
     }
+  }
+
+  private static func count(_ breaths: Int, _ traffic: Traffic, _ name: String, _ role: Role) {
+    let bench = Bench(FrameStore(traffic.frames, copies: Journey.burst), role: role)
+    bench.breathe(times: 1)
+    bench.measure(times: breaths)
+    print("\(name) \(breaths * Journey.burst)")
   }
 
   /// Two digits behind the point, in a column of nine.

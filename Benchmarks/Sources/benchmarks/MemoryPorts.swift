@@ -1,6 +1,7 @@
 import Glibc
 import Pipeline
 import Primitives
+import Steering
 import TestSupport
 import Wire
 
@@ -59,7 +60,9 @@ struct MemoryPorts: PacketIO {
   mutating func handOff(to worker: Int, from port: PortID, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int {
     handles.count
   }
-  mutating func receiveHandedOff(from worker: Int, into packets: UnsafeMutableBufferPointer<Packet>) -> Int { 0 }
+  mutating func receiveHandedOff(from worker: Int, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {
+    unsafe receive(port: PortID(rawValue: 0), queue: 0, into: packets)
+  }
   func ingress(_ handle: UInt) -> PortID { PortID(rawValue: 0) }
   mutating func release(_ handles: UnsafeMutableBufferPointer<UInt>) {}
   mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress, queue: UInt16) -> Bool { true }
@@ -68,19 +71,44 @@ struct MemoryPorts: PacketIO {
   func now() -> Instant { Instant(nanoseconds: 0) }
 }
 
+/// What a worker is to the owners of the flows that it sees.
+enum Role {
+  /// The only worker.
+  case alone
+  /// One of two, and the owner of all it receives; by the keyed hash, or by that of the ports.
+  case owner(isKeyed: Bool)
+  /// It owns nothing and hands everything over.
+  case giver
+  /// It receives nothing and takes what is handed over.
+  case taker
+
+  var ownership: Ownership {
+    let hash: Ownership.Hash =
+      if case .owner(isKeyed: false) = self { .toeplitz(.random()) } else { .keyed(HashSecret(seed: 1)) }
+    return Ownership(by: .addressPair, hash: hash, owners: [[isGiver ? 1 : 0]])
+  }
+
+  var isGiver: Bool { if case .giver = self { true } else { false } }
+  var isTaker: Bool { if case .taker = self { true } else { false } }
+  var group: Int { if case .alone = self { -1 } else { 0 } }
+}
+
 /// A worker that receives the frames of a store by one port and sends them by another.
 @safe
 struct Bench: ~Copyable {
   let worker: UnsafeMutablePointer<Worker<MemoryPorts>>
 
-  init(_ store: FrameStore) {
+  init(_ store: FrameStore, role: Role = .alone) {
     let out = PortID(rawValue: 1)
+    let crossing = Crossing(port: PortID(rawValue: 0), egress: Egress(port: out), transmit: 0, group: role.group)
     unsafe worker = .allocate(capacity: 1)
     unsafe worker.initialize(
       to: Worker(
-        io: MemoryPorts(store), journey: Journey(policy: Policy()) { _, _, _ in 0 }, burst: Journey.burst,
-        receive: [ReceiveQueue(queue: 0, crossing: Crossing(port: PortID(rawValue: 0), egress: Egress(port: out), transmit: 0))],
-        transmit: [TransmitSetup(port: out, queue: 0, attempts: 1)]))
+        io: MemoryPorts(store),
+        journey: Journey(policy: Policy(), owners: OwnerTable(role.ownership, me: 0)) { _, _, _ in 0 },
+        burst: Journey.burst, receive: role.isTaker ? [] : [ReceiveQueue(queue: 0, crossing: crossing)],
+        transmit: [TransmitSetup(port: out, queue: 0, attempts: 1)], sources: role.isTaker ? [1] : [],
+        crossings: [crossing]))
   }
 
   deinit {
