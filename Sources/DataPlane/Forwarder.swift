@@ -120,7 +120,7 @@ public final class Forwarder {
     unsafe memory.initialize(
       to: Lcore(
         id: planned.lcore, worker: worker, ledger: ledger, orders: orders, egress: table,
-        settings: settings, clock: clock))
+        plan: plan, clock: clock))
     return unsafe memory
   }
 

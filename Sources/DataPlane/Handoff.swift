@@ -19,11 +19,11 @@ struct HandoffRings {
       for from in plan.sources(of: to) {
         // Where the reader is: it waits for the lines that the writer has just left.
         let made = unsafe cdpdk_ring_create(
-          "handoff-\(from)-\(to)", UInt32(plan.settings.handoffRing), Int32(plan.workers[to].socket))
+          "handoff-\(from)-\(to)", UInt32(plan.handoffRing), Int32(plan.workers[to].socket))
         guard let made = unsafe made else {
           let cause = EAL.errorText(cdpdk_errno())
           free()
-          throw .call("ring of \(plan.settings.handoffRing) from worker to worker", cause: cause)
+          throw .call("ring of \(plan.handoffRing) from worker to worker", cause: cause)
         }
         unsafe rings.append((from, to, made))
       }

@@ -26,9 +26,10 @@ struct Lcore: ~Copyable {
   private var nextMemory: UInt64 = 0
 
   init(
-    id: Int, worker: consuming Worker<MbufIO>, ledger: Ledger, orders: Orders, egress: EgressTable, settings: Settings,
+    id: Int, worker: consuming Worker<MbufIO>, ledger: Ledger, orders: Orders, egress: EgressTable, plan: Plan,
     clock: Clock
   ) {
+    let settings = plan.settings
     self.id = id
     self.worker = worker
     self.ledger = ledger
@@ -37,7 +38,7 @@ struct Lcore: ~Copyable {
     ramp = IdleRamp(
       sleeps: settings.idleSleep == .ramp,
       longest: IdleRamp.longest(
-        descriptors: self.worker.isHandedPackets ? min(settings.rxd, settings.handoffRing) : settings.rxd))
+        descriptors: self.worker.isHandedPackets ? min(settings.rxd, plan.handoffRing) : settings.rxd))
     commitEvery = clock.cycles(.milliseconds(1))
     rememberEvery = clock.cycles(settings.statsInterval)
   }

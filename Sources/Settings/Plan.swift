@@ -68,6 +68,17 @@ public struct Plan: Equatable, Sendable {
   /// What differs from what was asked for, or will surprise; a sentence each.
   public let notes: [String]
 
+  /// Packets that may wait from one worker to another, a power of two: as set, or the largest up to 1024 with which no
+  /// worker has more than 3072 waiting for it.
+  public var handoffRing: Int { Self.handoffRing(settings, workers: workers.count) }
+
+  static func handoffRing(_ settings: Settings, workers: Int) -> Int {
+    if let ring = settings.handoffRing { return ring }
+    var ring = 1024
+    while ring > 64, ring * (workers - 1) > 3072 { ring /= 2 }
+    return ring
+  }
+
   /// The workers that may hand packets to that one: they receive by ports whose flows it owns with others.
   public func sources(of worker: Int) -> [Int] {
     guard steering != nil else { return [] }

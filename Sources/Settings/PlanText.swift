@@ -40,7 +40,7 @@ extension Plan: CustomStringConvertible {
     let what = steering.by == .addressPair ? "address pair" : "five-tuple"
     let how = steering.byPorts ? "as the ports spread them (Toeplitz, random key)" : "in software (keyed)"
     return [
-      "flows are owned by \(what), hashed \(how); rings of \(settings.handoffRing) from lcore to lcore"
+      "flows are owned by \(what), hashed \(how); rings of \(handoffRing) from lcore to lcore"
     ]
       + ports.filter { $0.id < $0.pair }.map { port in
         "  \(port.name) and its pair: lcores " + port.owners.map { "\(workers[$0].lcore)" }.joined(separator: " ")

@@ -286,7 +286,7 @@ extension Planner {
         let given = ports.filter { port in
           fedIDs.contains(port.id) && port.owners.contains(other) && worker.receive.contains { $0.port == port.id }
         }
-        need.handoffRings += given.isEmpty ? 0 : settings.handoffRing
+        need.handoffRings += given.isEmpty ? 0 : Plan.handoffRing(settings, workers: workers.count)
       }
       keepers.insert(worker.lcore)
       need.bursts += settings.burst

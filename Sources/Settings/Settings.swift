@@ -36,8 +36,8 @@ public struct Settings: Equatable, Sendable {
   public internal(set) var idleSleep = IdleSleep.ramp
   /// What of a packet decides which worker owns it.
   public internal(set) var steer = SteerBy.addressPair
-  /// Packets that may wait from one worker to another, a power of two.
-  public internal(set) var handoffRing = 1024
+  /// Packets that may wait from one worker to another, a power of two; `nil`: 1024, and less between many workers.
+  public internal(set) var handoffRing: Int?
 
   // [mempool]
   /// Packet buffers in each pool, one pool for each socket in use; `nil`: what the plan needs, and a margin.

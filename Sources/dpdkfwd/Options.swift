@@ -117,7 +117,7 @@ struct LcoreOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Packets that may wait from one lcore to another, a power of two. (default: \(defaults.handoffRing))",
+      "Packets that may wait from one lcore to another, a power of two. (default: 1024, or less)",
       valueName: "n"))
   var handoffRing: String?
 

@@ -132,12 +132,65 @@ enum Host {
   @Test func `ports with one queue are spread over the workers`() throws {
     let ports = (0..<4).map { Host.port($0, rx: 1, tx: 1) }
     let plan = try Host.plan(ports: ports, lcores: Host.lcores(4))
-    #expect(plan.workers.map(\.receive.description) == ["[0/0, 3/0]", "[1/0]", "[2/0]"])
-    #expect(plan.workers.map(\.transmit.description) == ["[1/0, 2/0]", "[0/0]", "[3/0]"])
+    // One transmit queue makes one owner, who had better receive both ways.
+    #expect(plan.workers.map(\.receive.description) == ["[0/0, 1/0]", "[2/0, 3/0]"])
+    #expect(plan.workers.map(\.transmit.description) == ["[0/0, 1/0]", "[2/0, 3/0]"])
+    #expect(plan.steering == nil && plan.idleLcores == [3])
+    #expect(
+      plan.notes == [
+        "port 0 (net_null0) and port 1 (net_null1): 1 of 3 lcores own their flows, for want of transmit queues",
+        "port 2 (net_null2) and port 3 (net_null3): 1 of 3 lcores own their flows, for want of transmit queues",
+      ])
+    let byPort = try Host.plan(["steer": "port"], ports: ports, lcores: Host.lcores(4))
+    #expect(byPort.workers.map(\.receive.description) == ["[0/0, 3/0]", "[1/0]", "[2/0]"])
+    #expect(byPort.workers.map(\.transmit.description) == ["[1/0, 2/0]", "[0/0]", "[3/0]"])
+  }
+
+  @Test func `with steering all lcores own flows that the transmit queues allow, with or without a queue to poll`()
+    throws
+  {
+    let ports = [Host.port(0, rx: 1, tx: 3), Host.port(1, rx: 1, tx: 8)]
+    let plan = try Host.plan(ports: ports, lcores: Host.lcores(5))
+    #expect(plan.workers.map(\.receive.description) == ["[0/0]", "[1/0]", "[]"])
+    #expect(plan.workers.map(\.transmit.description) == ["[0/0, 1/0]", "[0/1, 1/1]", "[0/2, 1/2]"])
+    #expect(plan.ports.map(\.owners) == [[0, 1, 2], [0, 1, 2]])
+    #expect(plan.idleLcores == [4])
+    #expect(plan.workers.indices.map(plan.sources) == [[1], [0], [0, 1]])
+    #expect(
+      plan.notes == [
+        "port 0 (net_null0) and port 1 (net_null1): 3 of 4 lcores own their flows, for want of transmit queues"
+      ])
+    // Who receives without a transmit queue hands everything over.
+    let mapped = try Host.plan(
+      ["queue-map": "(0,0,1),(1,0,2)", "txq": "1"], ports: ports, lcores: Host.lcores(3))
+    #expect(mapped.workers.map(\.transmit.description) == ["[0/0, 1/0]", "[]"])
+    #expect(mapped.ports.map(\.owners) == [[0], [0]])
+    #expect(mapped.workers.indices.map(mapped.sources) == [[1], []])
+  }
+
+  @Test func `ports are told to spread by address pair when all that have several queues can`() throws {
+    func ports(_ tables: Int...) -> [PortFacts] {
+      tables.enumerated().map { id, table in
+        var port = Host.port(id)
+        port.spreadTable = table
+        return port
+      }
+    }
+    let lcores = Host.lcores(3)
+    let spread = try #require(try Host.plan(ports: ports(512, 64), lcores: lcores).steering)
+    #expect(spread.byPorts && spread.period == 64)
+    for (tables, options) in [
+      (ports(128, 0), [:]), (ports(128, 96), [:]), (ports(128, 128), ["steer": "five-tuple"]),
+      (ports(128, 128), ["rxq": "1"]),
+    ] as [([PortFacts], [String: String])] {
+      let steering = try #require(try Host.plan(options, ports: tables, lcores: lcores).steering)
+      #expect(!steering.byPorts && steering.period == 128)
+    }
   }
 
   @Test func `workers beyond the queues are idle`() throws {
-    let plan = try Host.plan(ports: [Host.port(0, rx: 1), Host.port(1, rx: 1)], lcores: Host.lcores(5))
+    let plan = try Host.plan(
+      ["steer": "port"], ports: [Host.port(0, rx: 1), Host.port(1, rx: 1)], lcores: Host.lcores(5))
     #expect(plan.workers.map(\.lcore) == [1, 2])
     #expect(plan.idleLcores == [3, 4])
   }
@@ -146,8 +199,10 @@ enum Host {
     let ports = [Host.port(0, socket: 1), Host.port(1, socket: 2)]
     let lcores = [LcoreFacts(id: 0, isMain: true), LcoreFacts(id: 1), LcoreFacts(id: 2, socket: 1)]
     let plan = try Host.plan(ports: ports, lcores: lcores)
-    // Socket 2 has no lcore, so that all serve it.
-    #expect(plan.workers.map(\.receive.description) == ["[1/0]", "[0/0, 1/1]"])
+    // Socket 2 has no lcore; the pair is owned where one of its ports is.
+    #expect(plan.workers.map(\.receive.description) == ["[0/0, 1/0]"])
+    let byPort = try Host.plan(["steer": "port"], ports: ports, lcores: lcores)
+    #expect(byPort.workers.map(\.receive.description) == ["[1/0]", "[0/0, 1/1]"])
     #expect(plan.pools.map(\.socket) == [1, 2])
     #expect(plan.ports.map(\.poolIndex) == [0, 1])
   }
@@ -171,14 +226,17 @@ enum Host {
         "port 0 (net_null0) has 1 transmit queue: 4 are asked for",
       ])
     #expect(
-      try Host.problems(["txq": "1"], lcores: Host.lcores(3)) == [
+      try Host.problems(["txq": "1", "steer": "port"], lcores: Host.lcores(3)) == [
         "port 0 (net_null0): 2 lcores send on it, each on a queue of its own, and --txq is 1",
         "port 1 (net_null1): 2 lcores send on it, each on a queue of its own, and --txq is 1",
       ])
   }
 
   @Test func `a given map is followed`() throws {
-    let plan = try Host.plan(["queue-map": "(0,0,1),(0,1,2),(1,0,2)"], lcores: Host.lcores(4))
+    let map = "(0,0,1),(0,1,2),(1,0,2)"
+    let shared = try Host.plan(["queue-map": map], lcores: Host.lcores(4))
+    #expect(shared.workers.map(\.receive.description) == ["[0/0]", "[0/1, 1/0]", "[]"])
+    let plan = try Host.plan(["queue-map": map, "steer": "port"], lcores: Host.lcores(4))
     #expect(plan.workers.map(\.receive.description) == ["[0/0]", "[0/1, 1/0]"])
     #expect(plan.workers.map(\.transmit.description) == ["[1/0]", "[0/0, 1/1]"])
     #expect(plan.ports.map(\.rxQueues) == [2, 1])
@@ -206,7 +264,7 @@ enum Host {
   @Test func `too few transmit queues are explained`() throws {
     let ports = [Host.port(0, driver: "net_pcap", rx: 2, tx: 2), Host.port(1, driver: "net_pcap", rx: 2, tx: 1)]
     #expect(
-      try Host.problems(ports: ports, lcores: Host.lcores(3)) == [
+      try Host.problems(["steer": "port"], ports: ports, lcores: Host.lcores(3)) == [
         "port 1 (net_pcap1) has 1 transmit queue: 2 lcores send on it, each on a queue of its own; "
           + "give it a tx_pcap= (or tx_iface=) for each, or use fewer lcores"
       ])
@@ -226,10 +284,16 @@ enum Host {
     #expect(plan.ports.map(\.txQueues) == [2, 2])
     #expect(
       try Host.problems(
-        ["queue-map": "(0,0,1),(1,0,1),(1,1,2)"], ports: [ports[0], Host.port(1)], lcores: Host.lcores(3))
+        ["queue-map": "(0,0,1),(1,0,1),(1,1,2)", "steer": "port"], ports: [ports[0], Host.port(1)],
+        lcores: Host.lcores(3))
         == [
           "port 0 (\(driver)0) must have as many receive as transmit queues: it needs 2 and has 1; say --rxq 2"
         ])
+    // With steering, fewer queues are fewer owners.
+    let mapped = try Host.plan(
+      ["queue-map": "(0,0,1),(1,0,1),(1,1,2)"], ports: [ports[0], Host.port(1)], lcores: Host.lcores(3))
+    #expect(mapped.ports.map(\.txQueues) == [1, 1])
+    #expect(mapped.ports.map(\.owners) == [[0], [0]])
   }
 }
 
@@ -242,16 +306,28 @@ enum Host {
     #expect(need.caches == 3 * 256 * 3 / 2)  // two workers and main
     #expect(need.bursts == 2 * 32)
     #expect(need.egressBuffers == 2 * 2 * 2 * 32)
-    #expect(need.total == 2048 + 1024 + 1152 + 64 + 256)
+    #expect(need.handoffRings == 2 * 1024)
+    #expect(need.total == 2048 + 1024 + 1152 + 64 + 256 + 2048)
+    #expect(try Host.plan(["handoff-ring": "64"], lcores: Host.lcores(3)).pools[0].need.handoffRings == 2 * 64)
+    #expect(try Host.plan(["steer": "port"], lcores: Host.lcores(3)).pools[0].need.handoffRings == 0)
+    #expect(
+      [1, 2, 5, 6, 9, 10, 40, 99].map { Plan.handoffRing(Settings(), workers: $0) } == [
+        1024, 1024, 512, 512, 256, 256, 64, 64,
+      ])
   }
 
   @Test func `buffers that wait at another socket's port count for the pool they came from`() throws {
     let lcores = [LcoreFacts(id: 0, isMain: true), LcoreFacts(id: 1), LcoreFacts(id: 2, socket: 1)]
     var far = Host.port(1, socket: 1)
     far.txDescriptors = DescriptorLimits(max: 64)
-    let plan = try Host.plan(ports: [Host.port(0), far], lcores: lcores)
+    let plan = try Host.plan(["steer": "port"], ports: [Host.port(0), far], lcores: lcores)
     #expect(plan.pools.map(\.need.transmitRings) == [64, 1024])
     #expect(plan.pools.map(\.need.caches) == [768, 768])
+    // Where both own the pair's flows, both hold buffers of both pools.
+    let shared = try Host.plan(ports: [Host.port(0), far], lcores: lcores)
+    #expect(shared.pools.map(\.need.transmitRings) == [2 * 64, 2 * 1024])
+    #expect(shared.pools.map(\.need.caches) == [1152, 1152])
+    #expect(shared.pools.map(\.need.handoffRings) == [2 * 1024, 2 * 1024])
   }
 
   @Test func `the default pool starts within 512 MiB`() throws {
@@ -287,17 +363,19 @@ enum Host {
     #expect(
       plan.description == """
         ports
-          0 in: net_null0 (net_null), socket 0, pair out, rx 3 x 1024, tx 1 x 1024, MTU as it is
+          0 in: net_null0 (net_null), socket 0, pair out, rx 3 x 1024, tx 3 x 1024, MTU as it is
           1 out: net_null1 (net_null), socket 0, pair in, rx 1 x 1024, tx 3 x 1024, MTU as it is
         lcores
           lcore 1: socket 0, receives 0/0 1/0, sends 0/0 1/0 (port/queue)
-          lcore 2: socket 0, receives 0/1, sends 1/1 (port/queue)
-          lcore 3: socket 0, receives 0/2, sends 1/2 (port/queue)
+          lcore 2: socket 0, receives 0/1, sends 0/1 1/1 (port/queue)
+          lcore 3: socket 0, receives 0/2, sends 0/2 1/2 (port/queue)
           main supervises
+          flows are owned by address pair, hashed in software (keyed); rings of 1024 from lcore to lcore
+            in and its pair: lcores 1 2 3
         memory
-          socket 0: 13311 mbufs of 2176 bytes (128 headroom), about 30 MiB, cache 256
-            4096 in receive rings + 4096 in transmit rings + 1536 in caches + 96 in bursts + 256 in egress buffers \
-        = 10080 needed; 3231 to spare
+          socket 0: 23551 mbufs of 2176 bytes (128 headroom), about 54 MiB, cache 256
+            4096 in receive rings + 6144 in transmit rings + 1536 in caches + 6144 in handoff rings + 96 in bursts \
+        + 384 in egress buffers = 18400 needed; 5151 to spare
         tracking
           131072 connections and 131072 extensions a worker: 128 bytes a connection and 16 in the index, 64 an \
         extension; 24.0 MiB of segment and 2.0 MiB of index, with 3 workers 78.0 MiB in all
@@ -350,7 +428,7 @@ enum Host {
 
   @Test func `it names what is left out and what was changed`() throws {
     let plan = try Host.plan(
-      ["pairs": "0:1", "rxd": "9000", "mtu": "4000"],
+      ["pairs": "0:1", "rxd": "9000", "mtu": "4000", "steer": "port"],
       ports: [Host.port(0, rx: 1), Host.port(1, rx: 1), Host.port(2)].map { port in
         var port = port
         port.rxDescriptors.max = 4096
@@ -359,6 +437,7 @@ enum Host {
     let text = plan.description
     #expect(text.contains("\n  port 2 has no pair and is left alone\n"))
     #expect(text.contains("\n  lcore 3 is idle: it has no queue\n"))
+    #expect(text.contains("\n  each lcore owns the flows that it receives\n"))
     #expect(text.contains("\n  port 0 (net_null0) takes 4096 receive descriptors instead of 9000\n"))
     #expect(text.contains(", MTU 4000\n"))
   }

@@ -102,6 +102,8 @@ struct Refused: Sendable, CustomTestStringConvertible {
       Refused("queue-map", "(0,0,1),(0,0,2)", "queue 0 of port 0 is assigned twice"),
       Refused("burst", "64", "expected a whole number from 1 to 32, found \"64\""),
       Refused("idle-sleep", "off", "expected ramp or spin, found \"off\""),
+      Refused("steer", "flow", "expected address-pair, five-tuple or port, found \"flow\""),
+      Refused("handoff-ring", "100", "expected a power of two from 64 to 65536, found \"100\""),
       Refused("mbufs", "-1", "expected a whole number from 64 to 16777216, found \"-1\""),
       Refused("mbuf-size", "65536", "expected a whole number from 256 to 65535, found \"65536\""),
       Refused("rx-checksum", "on", "expected off, software or hardware, found \"on\""),

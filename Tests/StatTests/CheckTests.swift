@@ -43,6 +43,27 @@ import Testing
     withExtendedLifetime(writer) {}
   }
 
+  @Test func `what lcores hand to each other is accounted for on both sides`() throws {
+    let writer = try fixture.forwarder()
+    // The first hands five packets over; the second has taken four and sent them.
+    unsafe writer.lcore(0).pointee.handed_out = 5
+    unsafe writer.lcore(0).pointee.rx_packets += 5
+    unsafe writer.queue(lcore: 0, 0).pointee.packets += 5
+    unsafe writer.lcore(1).pointee.handed_in = 4
+    unsafe writer.lcore(1).pointee.tx_packets += 4
+    unsafe writer.queue(lcore: 1, 1).pointee.packets += 4
+    let output = try fixture.run("check")
+    #expect(output.status == 0, "\(output.out)")
+    #expect(output.cells.contains(["total", "1505", "1449", "3", "52", "4", "5", "0"]))
+    unsafe writer.lcore(1).pointee.handed_in = 5
+    let lost = try fixture.run("check")
+    #expect(lost.status == 1)
+    #expect(
+      lost.lines.contains("  lcore 2: received 500 + handed in 5, but sent 499 + held 0 + dropped 5 = 504"),
+      "\(lost.out)")
+    withExtendedLifetime(writer) {}
+  }
+
   @Test func `drops must have reasons`() throws {
     let writer = try fixture.forwarder()
     unsafe writer.tally(.drops, lcore: 0, 2).pointee.packets = 1
