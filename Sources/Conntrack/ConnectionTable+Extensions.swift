@@ -9,6 +9,8 @@ enum ExtensionKind: UInt8 {
   case addresses = 1
   /// The reply tuple, when it is not the original turned round.
   case reply = 2
+  /// Labels only.
+  case labels = 3
 }
 
 extension ConnectionTable {
@@ -152,5 +154,42 @@ extension dpdkfwd_ct_extension_record {
       unsafe bytes.storeBytes(of: source, toByteOffset: 8, as: UInt32.self)
       unsafe bytes.storeBytes(of: destination, toByteOffset: 24, as: UInt32.self)
     }
+  }
+}
+
+// MARK: Mark and labels
+
+extension ConnectionTable {
+  /// Sets the bits of a connection's mark that `mask` names: netfilter's `ct mark set`.
+  public func setMark(_ mark: UInt32, mask: UInt32 = .max, of slot: Int) {
+    unsafe record(slot).pointee.mark = unsafe record(slot).pointee.mark & ~mask | mark & mask
+  }
+
+  /// The 128 label bits of a connection, the lowest first: netfilter's connlabels.
+  public func labels(of slot: Int) -> (low: UInt64, high: UInt64) {
+    guard let cell = unsafe labelled(slot) else { return (0, 0) }
+    let words = UnsafeRawPointer(cell)
+    return unsafe (words.load(fromByteOffset: 48, as: UInt64.self), words.load(fromByteOffset: 56, as: UInt64.self))
+  }
+
+  /// Sets all label bits of a connection. They lie in its first extension, and take one of their own if it has none.
+  ///
+  /// - Returns: `false` when no extension is left.
+  public mutating func setLabels(low: UInt64, high: UInt64, of slot: Int) -> Bool {
+    if unsafe labelled(slot) == nil {
+      guard low | high != 0 else { return true }
+      guard extensionsFree > 0 else { return false }
+      addExtension(to: slot, unsafe record(slot).pointee.generation, kind: .labels) { _ in }
+    }
+    guard let cell = unsafe labelled(slot) else { return false }
+    let words = UnsafeMutableRawPointer(cell)
+    unsafe words.storeBytes(of: low, toByteOffset: 48, as: UInt64.self)
+    unsafe words.storeBytes(of: high, toByteOffset: 56, as: UInt64.self)
+    return true
+  }
+
+  private func labelled(_ slot: Int) -> UnsafeMutablePointer<dpdkfwd_ct_extension_record>? {
+    let first = unsafe record(slot).pointee.extension
+    return first == 0 ? nil : unsafe extensions + (Int(first) - 1)
   }
 }

@@ -60,8 +60,7 @@ public struct ConnectionTable: ~Copyable {
   public init(capacity: Int, extensionCapacity: Int, splits: Bool = false, secret: HashSecret) {
     let recordBytes = capacity * MemoryLayout<dpdkfwd_ct_record>.stride
     let bytes = recordBytes + extensionCapacity * MemoryLayout<dpdkfwd_ct_extension_record>.stride
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-    unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+    let memory = unsafe Self.zeroed(bytes)
     unsafe self.init(
       records: memory.assumingMemoryBound(to: dpdkfwd_ct_record.self), capacity: capacity,
       extensions: (memory + recordBytes).assumingMemoryBound(to: dpdkfwd_ct_extension_record.self),
@@ -84,13 +83,22 @@ public struct ConnectionTable: ~Copyable {
     // A connection with two entries holds an extension for its reply tuple.
     let entries = splits ? capacity + min(capacity, extensionCapacity) : capacity
     let bytes = TupleIndex.bytes(capacity: entries)
-    unsafe indexMemory = .allocate(byteCount: bytes, alignment: 64)
-    unsafe indexMemory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+    unsafe indexMemory = Self.zeroed(bytes)
     index = unsafe TupleIndex(memory: indexMemory, capacity: entries)
     unsafe counts = .allocate(capacity: 1)
     unsafe counts.initialize(to: dpdkfwd_ct_shard_record())
     unsafe counts.pointee.entries_limit = UInt64(capacity)
     unsafe counts.pointee.extensions_limit = UInt64(extensionCapacity)
+  }
+
+  /// Memory that is looked up at random: on huge pages if there is enough of it and the kernel has them.
+  private static func zeroed(_ bytes: Int) -> UnsafeMutableRawPointer {
+    let hugePage = 2 << 20
+    let isLarge = bytes >= hugePage
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: isLarge ? hugePage : 64)
+    if isLarge { unsafe ctables_prefer_huge_pages(memory, bytes) }
+    unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+    return unsafe memory
   }
 
   deinit {

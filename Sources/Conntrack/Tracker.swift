@@ -334,6 +334,11 @@ public struct Tracker: ~Copyable {
 
   // MARK: Effects
 
+  /// Sets the 128 label bits of a connection; `false` when there is no room for them.
+  public mutating func setLabels(low: UInt64, high: UInt64, of slot: Int) -> Bool {
+    connections.setLabels(low: low, high: high, of: slot)
+  }
+
   /// The deadline moves with the next whole second only: at most one store a second.
   private func refresh(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ timeout: UInt32) {
     let deadline = tick &+ timeout

@@ -166,6 +166,33 @@ struct TrackerTests {
     #expect(bench.counts.extensions == 0)
   }
 
+  // MARK: Mark and labels
+
+  @Test func `a mark changes under its mask only`() {
+    let bench = TrackerBench()
+    let slot = bench.send(Self.question).slot
+    bench.tracker.table.setMark(0xAABB_CCDD, of: slot)
+    bench.tracker.table.setMark(0x1100, mask: 0xFF00, of: slot)
+    #expect(bench.connections[0].mark == 0xAABB_11DD)
+  }
+
+  @Test(arguments: [question, question6])
+  func `labels are kept as long as the connection`(question: Datagram) {
+    let bench = TrackerBench(extensions: 2)
+    let slot = bench.send(question).slot
+    #expect(bench.tracker.table.labels(of: slot) == (0, 0))
+    let isSet = bench.tracker.setLabels(low: 1 << 5, high: 1 << 63, of: slot)
+    #expect(isSet)
+    #expect(bench.tracker.table.labels(of: slot) == (1 << 5, 1 << 63))
+    bench.send(question.reversed)
+    #expect(bench.tracker.table.labels(of: slot) == (1 << 5, 1 << 63))
+    bench.advance(.seconds(200))
+    bench.sweep()
+    #expect(bench.counts.extensions == 0)
+    let next = bench.send(question).slot
+    #expect(bench.tracker.table.labels(of: next) == (0, 0))
+  }
+
   // MARK: Ids
 
   /// C19: a slot's next connection has another generation.

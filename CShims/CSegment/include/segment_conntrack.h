@@ -112,9 +112,9 @@ struct dpdkfwd_ct_extension_record {
   uint16_t source_port;        // of the reply tuple
   uint16_t destination_port;
   uint16_t zone;               // of the reply direction
-  uint8_t kind;                // 1 addresses, 2 reply tuple
+  uint8_t kind;                // 1 addresses, 2 reply tuple, 3 labels only
   uint8_t reserved;
-  uint8_t labels[16];
+  uint8_t labels[16];          // in the connection's first extension: 128 bits, the lowest first
 };
 SEGMENT_SIZE(dpdkfwd_ct_extension_record, 64);
 SEGMENT_AT(dpdkfwd_ct_extension_record, source, 8);

@@ -2,6 +2,7 @@
 #ifndef CTABLES_H
 #define CTABLES_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -23,5 +24,9 @@ static inline uint32_t ctables_match8(const void *p, uint16_t tag) {
   memcpy(&mask, &lanes, sizeof mask);
   return mask;
 }
+
+/// Asks the kernel to back memory that was not touched yet with huge pages where it can: random reads over megabytes
+/// cost a page walk each without. Any answer will do.
+void ctables_prefer_huge_pages(void *memory, size_t bytes);
 
 #endif
