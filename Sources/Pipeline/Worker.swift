@@ -27,7 +27,7 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   /// Handles on their way out of the worker: to the pool, or to another worker.
   private var leaving: FixedArray<UInt>
   /// Workers that hand packets to this one, and what becomes of those by the port they came in by.
-  private let sources: FixedArray<UInt8>
+  private let sources: FixedArray<Int>
   private var crossings: FixedArray<Crossing>
   /// When the breath began.
   private var now = Instant(nanoseconds: 0)
@@ -51,7 +51,7 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
     packets = unsafe FixedArray(
       repeating: Packet(handle: 0, bytes: Packet.nowhere, contiguous: 0, length: 0), count: burst)
     leaving = FixedArray(repeating: 0, count: burst)
-    self.sources = FixedArray(sources.map { UInt8($0) })
+    self.sources = FixedArray(sources)
     self.crossings = FixedArray(crossings)
   }
 
@@ -227,7 +227,7 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   }
 
   private mutating func receiveHandedOff(_ s: Int) -> Int {
-    let count = unsafe io.receiveHandedOff(from: Int(sources[s]), into: packets.buffer)
+    let count = unsafe io.receiveHandedOff(from: sources[s], into: packets.buffer)
     handedIn.packets &+= UInt64(count)
     for i in 0..<count { handedIn.bytes &+= UInt64(packets[i].length) }
     return count
