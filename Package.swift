@@ -162,7 +162,10 @@ let package = Package(
     // For the package in Benchmarks only.
     .library(
       name: "Parts",
-      targets: ["CSegment", "CTables", "Primitives", "Wire", "Tables", "Steering", "Segment", "Pipeline", "TestSupport"]),
+      targets: [
+        "CSegment", "CTables", "Primitives", "Wire", "Tables", "Steering", "Segment", "Conntrack", "FlowCache",
+        "Pipeline", "TestSupport",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -2,6 +2,7 @@
 //
 //   swift run -c release benchmarks              nanoseconds, stage by stage
 //   benchmarks breathe N                         N breaths of each kind of traffic, for Scripts/instructions
+//   benchmarks table N                           N connections: what a table of them costs, how long breaths take
 import Glibc
 import Pipeline
 
@@ -9,12 +10,17 @@ import Pipeline
 enum Benchmarks {
   static func main() throws {
     let words = CommandLine.arguments.dropFirst()
-    if words.first == "breathe", words.count == 2, let breaths = words.last.flatMap({ Int($0) }) {
-      count(breaths)
-    } else if words.isEmpty {
+    if words.count == 2, let number = words.last.flatMap({ Int($0) }), number > 0 {
+      switch words.first {
+      case "breathe": return count(number)
+      case "table": return LargeTable.show(connections: number)
+      default: break
+      }
+    }
+    if words.isEmpty {
       try table()
     } else {
-      print("usage: benchmarks [breathe N]")
+      print("usage: benchmarks [breathe N | table N]")
       exit(64)
     }
   }
@@ -29,24 +35,23 @@ enum Benchmarks {
 
   /// One measured call for each kind of traffic, in the order of the lines printed.
   private static func count(_ breaths: Int) {
-    for traffic in Traffic.all { count(breaths, traffic, traffic.name, .alone) }
+    for traffic in Traffic.all { count(breaths, traffic.name, traffic.bench(breaths: breaths)) }
+    // What owners cost, with no tracking behind them.
     for traffic in Traffic.all where ["ipv4-udp", "ipv6-udp"].contains(traffic.name) {
-      count(breaths, traffic, "\(traffic.name)-own", .owner(isKeyed: true))
-      count(breaths, traffic, "\(traffic.name)-spread", .owner(isKeyed: false))
-      count(breaths, traffic, "\(traffic.name)-given", .giver)
-      count(breaths, traffic, "\(traffic.name)-taken", .taker)
+      count(breaths, "\(traffic.name)-own", traffic.bench(in: .owner(isKeyed: true)))
+      count(breaths, "\(traffic.name)-spread", traffic.bench(in: .owner(isKeyed: false)))
+      count(breaths, "\(traffic.name)-given", traffic.bench(in: .giver))
+      count(breaths, "\(traffic.name)-taken", traffic.bench(in: .taker))
     }
   }
 
-  private static func count(_ breaths: Int, _ traffic: Traffic, _ name: String, _ role: Role) {
-    let bench = Bench(FrameStore(traffic.frames, copies: Journey.burst), role: role)
-    bench.breathe(times: 1)
+  private static func count(_ breaths: Int, _ name: String, _ bench: borrowing Bench) {
     bench.measure(times: breaths)
     print("\(name) \(breaths * Journey.burst)")
   }
 
   /// Two digits behind the point, in a column of nine.
-  private static func rounded(_ number: Double) -> String {
+  static func rounded(_ number: Double) -> String {
     let hundredths = String(Int((number * 100).rounded()))
     let digits = String(repeating: "0", count: max(0, 3 - hundredths.count)) + hundredths
     let text = "\(digits.dropLast(2)).\(digits.suffix(2))"

@@ -1,3 +1,6 @@
+import CSegment
+import Conntrack
+import FlowCache
 import Glibc
 import Pipeline
 import Primitives
@@ -28,11 +31,41 @@ struct FrameStore {
       unsafe packets.initializeElement(
         at: i, to: Packet(handle: UInt(i + 1), bytes: place, contiguous: length, length: length))
     }
-    if shuffled {
-      var chance = SeededGenerator(seed: 1)
-      unsafe packets.shuffle(using: &chance)
+    if shuffled { shuffle() }
+  }
+
+  /// From now on packets come in another order than they lie in memory.
+  func shuffle() {
+    var chance = SeededGenerator(seed: 1)
+    let packets = unsafe packets
+    for last in stride(from: packets.count - 1, to: 0, by: -1) {
+      unsafe packets.swapAt(last, Int.random(in: 0...last, using: &chance))
     }
   }
+
+  /// The halves of this address, as of those that `makeDistinct` writes, add up to all ones: the header's checksum does
+  /// not change.
+  static let someSource: Address = "198.18.57.237"
+
+  /// Gives each packet, which is IPv4 from `someSource`, a source and a port of its own. The transport's checksum is
+  /// wrong then.
+  func makeDistinct() {
+    for i in unsafe packets.indices {
+      let header = unsafe UnsafeMutableRawPointer(mutating: packets[i].bytes) + 14
+      let half = UInt16(truncatingIfNeeded: i)
+      unsafe header.storeBytes(of: half.bigEndian, toByteOffset: 12, as: UInt16.self)
+      unsafe header.storeBytes(of: (~half).bigEndian, toByteOffset: 14, as: UInt16.self)
+      unsafe header.storeBytes(of: UInt16(1024 + i >> 16).bigEndian, toByteOffset: 20, as: UInt16.self)
+    }
+  }
+}
+
+/// What whoever runs a worker may change between two breaths.
+struct Controls: BitwiseCopyable {
+  /// Nanoseconds on the worker's clock.
+  var clock: UInt64 = 0
+  /// Nothing is received.
+  var isSilent = false
 }
 
 /// A port that receives the frames of a store over and over, and one that takes everything: what is left is the worker.
@@ -40,15 +73,18 @@ struct FrameStore {
 struct MemoryPorts: PacketIO {
   private let packets: UnsafeMutableBufferPointer<Packet>
   private var next = 0
+  private let controls: UnsafeMutablePointer<Controls>
 
   /// - Parameter store: a whole number of bursts.
-  init(_ store: FrameStore) {
+  init(_ store: FrameStore, _ controls: UnsafeMutablePointer<Controls>) {
     unsafe packets = store.packets
+    unsafe self.controls = controls
     unsafe precondition(packets.count.isMultiple(of: Journey.burst))
   }
 
   @inline(__always)
   mutating func receive(port: PortID, queue: UInt16, into burst: UnsafeMutableBufferPointer<Packet>) -> Int {
+    if unsafe controls.pointee.isSilent { return 0 }
     for i in 0..<burst.count { unsafe burst[i] = packets[next &+ i] }
     next &+= burst.count
     if unsafe next == packets.count { next = 0 }
@@ -68,7 +104,7 @@ struct MemoryPorts: PacketIO {
   mutating func finish(_ packet: Packet, _ summary: Summary, for egress: Egress, queue: UInt16) -> Bool { true }
   @inline(__always)
   func cycles() -> UInt64 { 0 }
-  func now() -> Instant { Instant(nanoseconds: 0) }
+  func now() -> Instant { unsafe Instant(nanoseconds: controls.pointee.clock) }
 }
 
 /// What a worker is to the owners of the flows that it sees.
@@ -97,28 +133,68 @@ enum Role {
 @safe
 struct Bench: ~Copyable {
   let worker: UnsafeMutablePointer<Worker<MemoryPorts>>
+  let controls: UnsafeMutablePointer<Controls>
 
-  init(_ store: FrameStore, role: Role = .alone) {
+  /// - Parameters:
+  ///   - connections: how many it has room for; 0: it tracks none.
+  ///   - cache: by default as the forwarder has it.
+  init(_ store: FrameStore, connections: Int = 4096, cache: FlowCache = FlowCache(), role: Role = .alone) {
     let out = PortID(rawValue: 1)
     let crossing = Crossing(port: PortID(rawValue: 0), egress: Egress(port: out), transmit: 0, group: role.group)
+    unsafe controls = .allocate(capacity: 1)
+    unsafe controls.initialize(to: Controls())
     unsafe worker = .allocate(capacity: 1)
     unsafe worker.initialize(
       to: Worker(
-        io: MemoryPorts(store),
-        journey: Journey(policy: Policy(), owners: OwnerTable(role.ownership, me: 0)) { _, _, _ in 0 },
+        io: MemoryPorts(store, controls),
+        journey: Journey(
+          policy: Policy(), owners: OwnerTable(role.ownership, me: 0), tracker: Self.tracker(connections), cache: cache
+        ) { _, _, _ in 0 },
         burst: Journey.burst, receive: role.isTaker ? [] : [ReceiveQueue(queue: 0, crossing: crossing)],
         transmit: [TransmitSetup(port: out, queue: 0, attempts: 1)], sources: role.isTaker ? [1] : [],
         crossings: [crossing]))
   }
 
+  private static func tracker(_ connections: Int) -> Tracker {
+    guard connections > 0 else { return .off() }
+    // IPv6 needs extensions; the large tables here are for IPv4.
+    let table = ConnectionTable(
+      capacity: connections, extensionCapacity: min(connections, 1 << 16), secret: HashSecret(seed: 1))
+    return Tracker(table: table, settings: TrackerSettings())
+  }
+
   deinit {
     unsafe worker.deinitialize(count: 1)
     unsafe worker.deallocate()
+    unsafe controls.deallocate()
+  }
+
+  /// Lets connections become what they are in the long run: UDP is assured when it goes on for two seconds.
+  func settle(breaths: Int) {
+    for _ in 0..<3 {
+      breathe(times: breaths)
+      unsafe controls.pointee.clock &+= 3_000_000_000
+    }
+    breathe(times: breaths)
   }
 
   func breathe(times: Int) {
     for _ in 0..<times { _ = unsafe worker.pointee.breathe() }
   }
+
+  /// One, so many nanoseconds after the last.
+  func breathe(after nanoseconds: UInt64) {
+    unsafe controls.pointee.clock &+= nanoseconds
+    breathe(times: 1)
+  }
+
+  func fallSilent(seconds: UInt64) {
+    unsafe controls.pointee.isSilent = true
+    unsafe controls.pointee.clock &+= seconds * 1_000_000_000
+  }
+
+  /// What the worker's tracker has counted.
+  var figures: dpdkfwd_ct_shard_record { unsafe worker.pointee.journey.tracker.table.counts.pointee }
 
   /// The same in a function that callgrind finds by its name: `Scripts/instructions` counts what it executes.
   func measure(times: Int) { unsafe measuredBreaths(worker, times) }

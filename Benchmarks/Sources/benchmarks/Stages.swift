@@ -14,7 +14,8 @@ struct Stage {
 
 extension Stage {
   static func all() throws -> [Stage] {
-    Traffic.all.map(reading) + Traffic.all.map(breath) + [coldBreath()] + [64, 1500].map(checksum)
+    Traffic.all.filter(\.isTracked).map(reading) + Traffic.all.filter { !$0.isNew }.map(breath) + [coldBreath()]
+      + [64, 1500].map(checksum)
       + [try commit()] + index()
   }
 
@@ -36,7 +37,7 @@ extension Stage {
 
   /// A worker's whole breath, a burst at a time.
   private static func breath(_ traffic: Traffic) -> Stage {
-    let bench = Bench(FrameStore(traffic.frames, copies: burst))
+    let bench = traffic.bench(breaths: 32)
     let timing = Timing(operations: burst * 32) { bench.breathe(times: 32) }
     return Stage(name: "breath \(traffic.name)", unit: "packet", timing: timing)
   }
@@ -45,6 +46,7 @@ extension Stage {
   private static func coldBreath() -> Stage {
     let count = 1 << 20
     let bench = Bench(FrameStore(Traffic.all[0].frames, copies: count, stride: 512, shuffled: true))
+    bench.settle(breaths: 1)
     let timing = Timing(operations: count, rounds: 5) { bench.breathe(times: count / burst) }
     return Stage(name: "breath \(Traffic.all[0].name), cold", unit: "packet", timing: timing)
   }
