@@ -19,8 +19,8 @@ def spread(values):
     return 100 * (high - low) / 2 / middle
 
 
-def summarize(row, huge, rounds, notes):
-    """One row of the report from its rounds, each a case's cycles by name.
+def summarize(row, place, rounds, proof, notes):
+    """One row of the report from its rounds, each a case's cycles by name; `proof` is what dpdkfwd counted in the last.
 
     Ratios and differences are taken round by round, so that what slows a whole round falls out of them."""
     cases = {}
@@ -36,7 +36,15 @@ def summarize(row, huge, rounds, notes):
             'net': round(statistics.median(each[case] - each[floor] for each in rounds), 1),
             'windows': [round(each, 1) for each in cycles],
         }
-    return {'row': row.name, 'what': row.what, 'pages': '2M' if huge else '4k', 'cases': cases, 'notes': notes}
+    for case, said in proof.items():
+        cases[case]['proof'] = said
+        notes.append(f'{case}: {said["hits_percent"]} % from the cache, {said["entries"]} entries, '
+                     f'{said["opened"]} opened, {said["invalid"]} invalid, {said["refused"]} refused')
+    if 'cref-churn' in cases:
+        notes.append(f'open and close, net: {2 * cases["tracked"]["net"]:.0f} cycles of two packets; '
+                     f'C reference {cases["cref-churn"]["net"]:.0f} with one packet')
+    return {'row': row.name, 'what': row.what, 'pages': '2M' if place.huge else '4k',
+            'segment': '2M' if place.hugetlbfs else '4k', 'cases': cases, 'notes': notes}
 
 
 def machine(binaries):
@@ -59,7 +67,7 @@ def table(result):
 
 def write(path, about, results):
     with open(path, 'w', encoding='utf8') as file:
-        json.dump({'format': 1, 'machine': about, 'rows': results}, file, indent=1)
+        json.dump({'format': 2, 'machine': about, 'rows': results}, file, indent=1)
         file.write('\n')
 
 

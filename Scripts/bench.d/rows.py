@@ -1,4 +1,5 @@
 """What is measured: one row, one source of packets."""
+import fnmatch
 import os
 import subprocess
 from dataclasses import dataclass
@@ -8,9 +9,20 @@ from dataclasses import dataclass
 class Row:
     name: str
     what: str
-    flows: str = ''    # arguments of `packet-generator flows`; empty: net_null, which makes its own frames
-    packets: int = 0   # in the capture
-    longest: int = 60  # bytes of a frame, without FCS
+    flows: str = ''        # arguments of `packet-generator flows`; empty: net_null, which makes its own frames
+    count: int = 1         # flows
+    packets: int = 0       # in the capture
+    longest: int = 60      # bytes of a frame, without FCS
+    story: str = 'replies'
+
+    @property
+    def is_ipv4(self):
+        return bool(self.flows) and '--family 6' not in self.flows
+
+    @property
+    def is_cached(self):
+        """Whether the flow cache is to serve nearly all packets."""
+        return bool(self.flows) and self.story == 'replies'
 
     @property
     def mbuf_size(self):
@@ -25,39 +37,65 @@ class Row:
         return self.packets + 32768
 
     @property
+    def connections(self):
+        """What every side's table has room for."""
+        return max(131_072, 2 * self.count)
+
+    @property
     def memory(self):
-        """Bytes of one process: each buffer with its mbuf header and the pool's own."""
-        return self.mbufs * (self.mbuf_size + 256) + (96 << 20)
+        """Bytes of one process: each buffer with its mbuf header and the pool's own, and the C reference's tables."""
+        return self.mbufs * (self.mbuf_size + 256) + self.connections * 160 + (96 << 20)
+
+    @property
+    def segment(self):
+        """Bytes of dpdkfwd's segment, from above: a record and an extension for each connection, and its figures."""
+        return self.connections * 192 + (64 << 20)
 
     def capture(self, generator, folder):
         """The path of the row's capture, made on first use and again when the generator is newer."""
         path = os.path.join(folder, f'{self.name}.pcap')
         if self.flows and not (os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(generator)):
             os.makedirs(folder, exist_ok=True)
-            subprocess.run([generator, 'flows', *self.flows.split(), '--packets', str(self.packets), path], check=True,
+            words = [*self.flows.split(), '--story', self.story, '--count', str(self.count)]
+            subprocess.run([generator, 'flows', *words, '--packets', str(self.packets), path], check=True,
                            stdout=subprocess.DEVNULL)
         return path if self.flows else None
 
 
+def established():
+    """Flows that both sides use: a packet each way, over and over."""
+    kinds = [('udp', 'IPv4 UDP', '--protocol udp', 60), ('tcp', 'IPv4 TCP', '--protocol tcp', 60),
+             ('udp6', 'IPv6 UDP', '--protocol udp --family 6', 62)]
+    sizes = [('1', '1 flow', 1, 1024), ('1k', '1k flows', 1000, 2000), ('100k', '100k flows', 100_000, 200_000),
+             ('1m', '1M flows', 1_000_000, 2_000_000)]
+    for kind, what, flows, longest in kinds:
+        for size, many, count, packets in sizes:
+            yield Row(f'{kind}-{size}', f'{what}, {many} in order', flows, count, packets, longest)
+            if count > 1:
+                yield Row(f'{kind}-{size}-random', f'{what}, {many}, any next', f'{flows} --order random', count,
+                          packets, longest)
+
+
 ROWS = [
     Row('null', 'net_null: frames of 64 zero bytes, no header to read'),
-    Row('udp-1', 'IPv4 UDP, 1 flow', '--count 1', 1024),
-    Row('udp-1k', 'IPv4 UDP, 1k flows', '--count 1000', 1024),
-    Row('udp-100k', 'IPv4 UDP, 100k flows in order', '--count 100000', 100_000),
-    Row('udp-100k-random', 'IPv4 UDP, 100k flows, any next', '--count 100000 --order random', 131_072),
-    Row('udp-1m', 'IPv4 UDP, 1M flows in order', '--count 1000000', 1_000_000),
-    Row('udp-1m-random', 'IPv4 UDP, 1M flows, any next', '--count 1000000 --order random', 1_000_000),
-    Row('tcp-1k', 'IPv4 TCP, 1k connections', '--count 1000 --protocol tcp', 12_000),
-    Row('udp6-1k', 'IPv6 UDP, 1k flows', '--count 1000 --family 6 --size 62', 1024, 62),
-    Row('tcp6-1k', 'IPv6 TCP, 1k connections', '--count 1000 --protocol tcp --family 6 --size 74', 12_000, 74),
-    Row('imix-1k', 'IPv4 UDP, 1k flows of 60, 590 and 1514 bytes, 7:4:1', '--count 1000 --imix', 12_000, 1514),
-    Row('large-1k', 'IPv4 UDP, 1k flows of 1514 bytes', '--count 1000 --size 1514', 1024, 1514),
-    Row('cold', 'IPv4 UDP, 128 flows of 9014 bytes: headers out of the L1 cache', '--count 128 --size 9014', 128, 9014),
+    *established(),
+    Row('tcp6-1k', 'IPv6 TCP, 1k flows in order', '--protocol tcp --family 6', 1000, 2000, 74),
+    Row('oneway-1k', 'IPv4 UDP, 1k flows that nobody answers', '--protocol udp', 1000, 2000, 60, 'oneway'),
+    Row('imix-1k', 'IPv4 UDP, 1k flows of 60, 590 and 1514 bytes, 7:4:1', '--imix', 1000, 12_000, 1514),
+    Row('large-1k', 'IPv4 UDP, 1k flows of 1514 bytes', '--size 1514', 1000, 2000, 1514),
+    Row('cold', 'IPv4 UDP, 64 flows of 9014 bytes: headers out of the L1 cache', '--size 9014', 64, 128, 9014),
+    Row('conversations', 'IPv4 TCP, 10k conversations of ten segments, step by step', '--protocol tcp', 10_000,
+        100_000, 60, 'conversations'),
+    Row('conversations-random', 'IPv4 TCP, 10k conversations, the next segment of any', '--protocol tcp --order random',
+        10_000, 100_000, 60, 'conversations'),
+    Row('open-close', 'IPv4 TCP, 100k SYNs and the RST that answers each: a packet is half of open and close',
+        '--protocol tcp', 100_000, 200_000, 60, 'refused'),
 ]
 
 
-def choose(names):
-    known = {row.name: row for row in ROWS}
-    if unknown := [name for name in names if name not in known]:
-        raise SystemExit(f'bench: no row {", ".join(unknown)}; --list names them')
-    return [known[name] for name in names] or ROWS
+def choose(patterns):
+    """The rows that any of the patterns names; all, without one."""
+    for pattern in patterns:
+        if not any(fnmatch.fnmatch(row.name, pattern) for row in ROWS):
+            raise SystemExit(f'bench: no row {pattern}; --list names them')
+    return [row for row in ROWS if not patterns or any(fnmatch.fnmatch(row.name, pattern) for pattern in patterns)]

@@ -3,6 +3,7 @@
 A side says which cases it has for a row and measures them one window a round. Each EAL process has a file prefix of its
 own, is ended by its id, and leaves nothing behind.
 """
+import glob
 import json
 import os
 import re
@@ -19,8 +20,11 @@ import window
 class Place:
     """Where a row's processes run and what they read."""
 
-    def __init__(self, row, capture, cpus, huge):
-        self.row, self.capture, self.huge = row, capture, huge
+    def __init__(self, row, capture, cpus):
+        self.row, self.capture = row, capture
+        # Two sides run at once.
+        self.huge = hugepages_free() >= 2 * row.memory
+        self.hugetlbfs = hugetlbfs() if hugepages_free() >= 2 * row.memory + row.segment else None
         self.main, self.worker = cpus
         self.lcores = f'{self.main},{self.worker}'
         self.thread = rf'(lcore|rte)-worker-{self.worker}'
@@ -39,14 +43,24 @@ def hugepages_free():
     return facts['HugePages_Free'] * facts['Hugepagesize'] * 1024
 
 
+def hugetlbfs():
+    """The folder where a filesystem of huge pages is mounted, or `None`."""
+    with open('/proc/mounts', encoding='utf8') as file:
+        mounts = [line.split() for line in file]
+    return next((words[1] for words in mounts if words[2] == 'hugetlbfs'), None)
+
+
 def prefix(side):
     return f'bench-{side}-{os.getpid()}'
 
 
-def clean(name):
+def clean(name, folder=None):
+    """Removes what a process of that file prefix leaves, also in a folder of huge pages."""
     runtime = os.environ.get('XDG_RUNTIME_DIR', '/run')
-    for folder in ('/dev/shm/dpdkfwd', '/var/run/dpdk', f'{runtime}/dpdk'):
-        shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+    for place in ('/dev/shm/dpdkfwd', '/var/run/dpdk', f'{runtime}/dpdk'):
+        shutil.rmtree(os.path.join(place, name), ignore_errors=True)
+    for path in glob.glob(f'{folder}/dpdkfwd.{name}.*') if folder else []:
+        os.remove(path)
 
 
 def end(process):
@@ -110,31 +124,50 @@ class Testpmd:
 
 
 class Forwarder:
-    """dpdkfwd, started anew each round, so that the luck of one memory layout is part of the spread."""
+    """dpdkfwd, started anew for each window, so that the luck of one memory layout is part of the spread."""
+
+    CASES = {'off': ['--conntrack', 'off'], 'tracked': [], 'software': ['--rx-checksum', 'software']}
 
     def __init__(self, place, binaries):
         self.place, self.binaries = place, binaries
         self.name = prefix('fwd')
+        self.proof = {}
 
     def round(self, seconds):
+        return {case: self._window(case, options, seconds) for case, options in self.CASES.items()}
+
+    def _window(self, case, options, seconds):
+        row = self.place.row
+        segment = ['--segment-hugetlbfs', self.place.hugetlbfs] if self.place.hugetlbfs else []
         process = subprocess.Popen(
             [f'{self.binaries}/dpdkfwd', *self.place.eal(self.name, self.place.lcores), '--', '--log-level', 'error',
-             '--idle-sleep', 'spin', '--mbufs', str(self.place.row.mbufs),
-             '--mbuf-size', str(self.place.row.mbuf_size)],
+             '--idle-sleep', 'spin', '--mbufs', str(row.mbufs), '--mbuf-size', str(row.mbuf_size),
+             '--connections', str(row.connections), *segment, *options],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
             self._wait(process)
-            return {'dpdkfwd': window.Thread(process.pid, self.place.thread).measure(seconds, self._received)}
+            thread = window.Thread(process.pid, self.place.thread)
+            if case == 'off':
+                time.sleep(0.5)
+                return thread.measure(seconds, self._received)
+            self._settle()
+            before = self._figures('ct')
+            cycles = thread.measure(seconds, self._received)
+            self.proof[case] = proof(before, self._figures('ct'))
+            return cycles
         finally:
             end(process)
-            clean(self.name)
+            clean(self.name, self.place.hugetlbfs)
 
-    def _received(self):
-        shown = subprocess.run([f'{self.binaries}/dpdkfwd-stat', '-f', self.name, 'show', 'lcores', '--json'],
+    def _figures(self, kind):
+        shown = subprocess.run([f'{self.binaries}/dpdkfwd-stat', '-f', self.name, 'show', kind, '--json'],
                                capture_output=True, text=True, check=False)
         if shown.returncode:
             raise RuntimeError('dpdkfwd-stat: ' + shown.stderr.strip())
-        return json.loads(shown.stdout)['total']['rx_packets']
+        return json.loads(shown.stdout)['total']
+
+    def _received(self):
+        return self._figures('lcores')['rx_packets']
 
     def _wait(self, process):
         """Until packets flow."""
@@ -149,13 +182,36 @@ class Forwarder:
         end(process)
         raise RuntimeError(f'dpdkfwd does not forward, status {process.returncode}: {process.stdout.read()[:400]}')
 
+    def _settle(self):
+        """Until the table is what it will be: connections are there, and assured, which takes UDP two seconds."""
+        time.sleep(1)
+        before, deadline = self._figures('ct'), time.monotonic() + 30
+        while self.place.row.is_cached and time.monotonic() < deadline:
+            time.sleep(0.5)
+            after = self._figures('ct')
+            if proof(before, after)['hits_percent'] >= 99.5:
+                return
+            before = after
+
     def close(self):
-        clean(self.name)
+        clean(self.name, self.place.hugetlbfs)
+
+
+def proof(before, after):
+    """What the packets of a window were, by the tracker's own figures."""
+    def more(key):
+        return after[key] - before[key]
+
+    packets = sum(after['classes'][key] - before['classes'][key] for key in after['classes'])
+    return {'hits_percent': round(100 * more('cache_hits') / max(1, packets), 2), 'entries': after['entries'],
+            'opened': more('insert'), 'invalid': more('invalid'), 'refused': more('drop'),
+            'early_drop': more('early_drop')}
 
 
 class Reference:
     """The C reference on plain DPDK calls, its own `io` beside it: `route` checks version and TTL, counts the TTL down,
-    mends the checksum and writes the Ethernet addresses."""
+    mends the checksum and writes the Ethernet addresses; `hash` also looks the tuple up and counts in a record; `csum`
+    verifies checksums, too; `churn` opens a connection and closes another with each packet."""
 
     def __init__(self, place, folder, peers):
         self.place = place
@@ -169,14 +225,21 @@ class Reference:
             subprocess.run(['cc', '-O3', '-march=native', '-DALLOW_EXPERIMENTAL_API', *words[0], '-o', self.program,
                             source, *words[1]], check=True)
 
+    def _modes(self):
+        row = self.place.row
+        if row.story == 'refused':
+            return ['io', 'churn']
+        return ['io', 'route'] + (['hash', 'csum'] if row.is_ipv4 else [])
+
     def round(self, seconds):
-        place = self.place
+        place, modes = self.place, self._modes()
         run = subprocess.run(
-            [self.program, *place.eal(self.name, str(place.worker)), '--', '1', str(seconds), 'io,route', '4096'],
+            [self.program, *place.eal(self.name, str(place.worker)), '--', '1', str(seconds), ','.join(modes),
+             str(place.row.connections)],
             env=dict(os.environ, CREF_MBUFS=str(place.row.mbufs), CREF_ROOM=str(place.row.mbuf_size)),
             capture_output=True, text=True, check=False)
         found = re.findall(r'^RESULT (\S+) ([\d.]+)', run.stdout, re.M)
-        if len(found) != 2:
+        if len(found) != len(modes):
             raise RuntimeError('the C reference failed: ' + run.stderr[-800:])
         return {f'cref-{mode}': float(cycles) for mode, cycles in found}
 
@@ -185,7 +248,8 @@ class Reference:
 
 
 class OpenVSwitch:
-    """OVS-DPDK, rules on an IP prefix, with the cache setting that a first look finds best; stopped between windows."""
+    """OVS-DPDK, stopped between windows: `ovs` by rules on an IP prefix, `ovs-ct` by rules that track connections, with
+    the cache setting that a first look at the latter finds best."""
 
     @staticmethod
     def refuses(row):
@@ -207,10 +271,11 @@ class OpenVSwitch:
         self.switch = ovs.Ovs(place.capture or 'null')
         try:
             self.switch.start()
-            self.switch.flows('plainip')
+            self.switch.flows('ct')
             tries = {}
             for cache, keys in ovs.CACHES.items():
                 self._configure(keys)
+                time.sleep(1)
                 tries[self.switch.measure(0.3)['cyc'] or float('inf')] = cache
             self.cache = tries[min(tries)]
             self._configure(ovs.CACHES[self.cache])
@@ -226,10 +291,13 @@ class OpenVSwitch:
 
     def round(self, seconds):
         self.switch.freeze(False)
-        time.sleep(0.3)
-        sample = self.switch.measure(seconds)
+        cycles = {}
+        for case, rules in (('ovs', 'plainip'), ('ovs-ct', 'ct')):
+            self.switch.flows(rules, flush=False)
+            time.sleep(0.5)
+            cycles[case] = self.switch.measure(seconds)['cyc']
         self.switch.freeze(True)
-        return {'ovs': sample['cyc']}
+        return cycles
 
     def close(self):
         self.switch.close()
