@@ -69,13 +69,15 @@ let layers: [Layer] = [
   Layer(name: "WireTests", kind: .test, uses: ["Primitives", "Wire", "TestSupport"]),
   Layer(
     name: "ConntrackTests", kind: .test,
-    uses: ["Primitives", "Wire", "Tables", "CSegment", "Conntrack", "TestSupport", "OracleSupport"]),
+    uses: ["Primitives", "Wire", "Tables", "CSegment", "Conntrack", "TestSupport"]),
   Layer(name: "TablesTests", kind: .test, uses: ["Primitives", "Tables", "TestSupport"]),
   Layer(name: "SteeringTests", kind: .test, uses: ["Primitives", "Wire", "Steering", "TestSupport"]),
   Layer(name: "SegmentTests", kind: .test, uses: ["CSegment", "Segment", "TestSupport"]),
   Layer(
     name: "PipelineTests", kind: .test,
-    uses: ["Primitives", "Wire", "CSegment", "Steering", "Conntrack", "FlowCache", "Pipeline", "TestSupport"]),
+    uses: [
+      "Primitives", "Wire", "CSegment", "Steering", "Conntrack", "FlowCache", "Pipeline", "TestSupport", "OracleSupport",
+    ]),
   Layer(
     name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Steering", "Settings", "TestSupport"]),
   Layer(name: "OptionsTests", kind: .test, uses: ["Settings", "dpdkfwd"], products: [arguments]),

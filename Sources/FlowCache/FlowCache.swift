@@ -41,7 +41,7 @@ public enum CacheMiss: Int, CaseIterable, BitwiseCopyable, Sendable {
 }
 
 /// The cache of one worker: what is current and when to remember. What is remembered lies in the records.
-public struct FlowCache: BitwiseCopyable {
+public struct FlowCache: BitwiseCopyable, Sendable {
   /// When a connection's outcome may be remembered.
   public enum CacheAfter: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     /// As soon as it exists.

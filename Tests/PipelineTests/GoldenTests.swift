@@ -1,6 +1,8 @@
 import CSegment
+import FlowCache
 import Foundation
 import OracleSupport
+import Pipeline
 import Primitives
 import TestSupport
 import Testing
@@ -8,12 +10,13 @@ import Wire
 
 @testable import Conntrack
 
-/// What Linux 6.18 said of the same packets: the class of each, and the connections after it, by the whole tracker.
+/// What Linux 6.18 said of the same packets: the class of each, and the connections after it, by the whole journey.
 struct GoldenTests {
-  @Test(.enabled(if: Shared.isThere), arguments: GoldenTests.cases)
-  func `every packet is judged, and leaves the table, as Linux had it`(_ one: OracleCase) throws {
+  @Test(
+    .enabled(if: Shared.isThere), arguments: GoldenTests.cases, [FlowCache(isOn: false), FlowCache(after: .confirmed)])
+  func `every packet is judged, and leaves the table, as Linux had it`(_ one: OracleCase, _ cache: FlowCache) throws {
     let accepted = try AcceptedDifferences(contentsOf: AcceptedDifferences.file)
-    let line = GoldenLine(one)
+    let line = GoldenLine(one, cache)
     var observed = Observed()
     for bytes in one.frames {
       observed.classes.append(line.send(Frame(bytes)))
@@ -40,12 +43,11 @@ struct GoldenTests {
   }()
 }
 
-/// A tracker with the settings of a case; the clock stands still.
+/// A worker with the settings of a case, shown frame after frame; the clock stands still.
 private final class GoldenLine {
-  private var tracker: Tracker
-  private let verifiesChecksums: Bool
+  private let bench: Bench
 
-  init(_ one: OracleCase) {
+  init(_ one: OracleCase, _ cache: FlowCache) {
     func isOn(_ name: String, otherwise standard: Bool) -> Bool {
       one.switches["net/netfilter/nf_conntrack_\(name)"].map { $0 != "0" } ?? standard
     }
@@ -54,50 +56,35 @@ private final class GoldenLine {
     choices.tcpLiberal = isOn("tcp_be_liberal", otherwise: false)
     choices.tcpIgnoresInvalidReset = isOn("tcp_ignore_invalid_rst", otherwise: false)
     for timeout in Timeout.allCases { choices.seconds[timeout] = OracleTimeouts.seconds(timeout.name) }
-    verifiesChecksums = isOn("checksum", otherwise: true)
-    tracker = Tracker(
+    let tracker = Tracker(
       table: ConnectionTable(capacity: 64, extensionCapacity: 64, secret: HashSecret(seed: 7)),
       settings: TrackerSettings(), policies: ZonePolicies(choices))
+    let checksum: Policy.Checksum = isOn("checksum", otherwise: true) ? .software : .off
+    bench = Bench(policy: Policy(checksum: checksum), tracker: tracker, cache: cache)
   }
 
-  /// Shows the frame to the tracker; the oracle's word for what it says.
+  /// Shows the frame to the worker; the oracle's word for what it makes of it.
   func send(_ frame: Frame) -> String {
-    var summary = Summary()
-    frame.withSpan { span in
-      _ = Summary.read(span, frameLength: span.byteCount, into: &summary)
-      if verifiesChecksums, summary.invalid == .none { summary.invalid = summary.verifyTransport(span) }
-    }
-    guard summary.fault == .none else { return "none" }
-    return unsafe frame.bytes.withUnsafeBytes { memory in
-      let bytes = unsafe PacketBytes(memory.baseAddress!, count: memory.count)
-      var tuple = Tuple()
-      var tracked: Tracked
-      switch Tracker.way(of: bytes, summary, zone: 0, tracker.secret, into: &tuple) {
-      case .flow, .splitFlow: tracked = tracker.judge(bytes, summary, tuple, ZonePair(0))
-      case .error: tracked = tracker.judgeError(bytes, summary, ZonePair(0))
-      case .untracked: tracked = Tracked(.untracked)
-      case .invalid: tracked = tracker.invalid(.malformed)
-      }
-      if tracked.isUnconfirmed { _ = tracker.confirm(&tracked) }
-      let side = tracked.direction == .original ? "o" : "r"
-      return switch tracked.state {
-      case .new: "new_\(side)"
-      case .established: "est_\(side)"
-      case .related: "rel_\(side)"
-      case .invalid: "inv"
-      case .untracked: "untracked"
-      }
-    }
+    let before = classes
+    bench.send([frame])
+    let words = ["new_o", "est_o", "rel_o", "new_r", "est_r", "rel_r", "inv", "untracked"]
+    let counted = zip(words, zip(before, classes)).filter { $1.0 != $1.1 }.map(\.0)
+    return counted.isEmpty ? "none" : counted.joined(separator: "+")
+  }
+
+  private var classes: [UInt64] {
+    (0..<8).map { unsafe bench.worker.journey.tracker.table.classes[$0] }
   }
 
   var table: [String] {
-    (0..<tracker.table.slotsUsed).filter { tracker.table.isLive($0) }.map { entry($0).line }
+    let slots = 0..<bench.worker.journey.tracker.table.slotsUsed
+    return slots.filter { bench.worker.journey.tracker.table.isLive($0) }.map { entry($0).line }
   }
 
   private func entry(_ slot: Int) -> Entry {
-    let record = unsafe tracker.table.record(slot).pointee
+    let record = unsafe bench.worker.journey.tracker.table.record(slot).pointee
     let isIPv6 = record.flags & DPDKFWD_CT_IPV6 != 0
-    let pair = tracker.table.addresses(of: slot)
+    let pair = bench.worker.journey.tracker.table.addresses(of: slot)
     let ends =
       isIPv6
       ? (pair.source.description, pair.destination.description)
@@ -132,6 +119,6 @@ private final class GoldenLine {
       counts: (
         .init(packets: record.packets_original, bytes: record.bytes_original),
         .init(packets: record.packets_reply, bytes: record.bytes_reply)
-      ), timer: OracleTimeouts.name(ofRemaining: (record.deadline &- tracker.now) / 1000))
+      ), timer: OracleTimeouts.name(ofRemaining: (record.deadline &- bench.worker.journey.tracker.now) / 1000))
   }
 }
