@@ -61,7 +61,7 @@ let layers: [Layer] = [
   // Whole workers on virtual ports, everything from one seed.
   Layer(
     name: "SimulationSupport", path: "Tests/SimulationSupport",
-    uses: ["Primitives", "Wire", "Steering", "Pipeline", "TestSupport"]),
+    uses: ["Primitives", "Wire", "CSegment", "Steering", "Conntrack", "FlowCache", "Pipeline", "TestSupport"]),
   Layer(name: "simulate", kind: .executable, uses: ["SimulationSupport"], products: [arguments]),
   Layer(name: "OracleSupportTests", kind: .test, uses: ["OracleSupport", "TestSupport"]),
   Layer(name: "TestSupportTests", kind: .test, uses: ["TestSupport"]),

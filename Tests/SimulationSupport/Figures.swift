@@ -1,3 +1,5 @@
+import CSegment
+import Conntrack
 import Pipeline
 import Primitives
 import Wire
@@ -10,6 +12,8 @@ struct Figures: BitwiseCopyable, Sendable {
   var handedOff = Tally.Count()
   var handedIn = Tally.Count()
   var dropped: UInt64 = 0
+  /// By the tracker's word.
+  var trackedInvalid: UInt64 = 0
   /// By port, as far as the worker has a queue there.
   var receivedBy: InlineArray<4, Tally.Count> = InlineArray(repeating: Tally.Count())
   var sentBy: InlineArray<4, Tally.Count> = InlineArray(repeating: Tally.Count())
@@ -55,6 +59,7 @@ struct Figures: BitwiseCopyable, Sendable {
     handedOff = worker.handedOff
     handedIn = worker.handedIn
     dropped = worker.journey.tally.dropped
+    trackedInvalid = unsafe worker.journey.tracker.table.counts.pointee.invalid
     counts.kinds = worker.journey.tally.kinds
     counts.drops = worker.journey.tally.drops
     counts.invalid = worker.journey.tally.invalid

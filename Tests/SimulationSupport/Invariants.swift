@@ -110,8 +110,9 @@ struct FateInvariant: Invariant {
         return "worker \(k) found \(invalid) packets invalid, of \(account.invalid) to \(account.doubtful)"
       }
       let dropsInvalid = scene.world.scenario.policy.invalid == .drop
-      if figures.counts.drops[Int(DropReason.invalid.rawValue)].packets != (dropsInvalid ? invalid : 0) {
-        return "worker \(k) found \(invalid) packets invalid and dropped others"
+      let refused = scene.world.scenario.tracking == nil ? invalid : figures.trackedInvalid
+      if figures.counts.drops[Int(DropReason.invalid.rawValue)].packets != (dropsInvalid ? refused : 0) {
+        return "worker \(k) found \(refused) packets invalid and dropped others"
       }
     }
     return nil

@@ -17,6 +17,8 @@ struct Incoming: BitwiseCopyable {
   var policy: Policy
   /// The way out, as the worker was last told.
   var exit: Exit
+  /// Why the tracker may refuse it.
+  var refusals: Reasons
 
   var isWhole: Bool { contiguous == length }
 }
@@ -44,8 +46,22 @@ struct Exit: BitwiseCopyable {
 enum Opinion: Equatable {
   case passes
   case drops(DropReason)
-  /// The model cannot know: the packet is dropped for this reason, or it is not.
-  case mayDrop(DropReason)
+  /// The model cannot know: the packet is dropped for one of these reasons, or it is not.
+  case mayDrop(Reasons)
+}
+
+/// A set of reasons to drop.
+struct Reasons: BitwiseCopyable, Equatable, Sendable, ExpressibleByArrayLiteral {
+  private(set) var bits: UInt32 = 0
+
+  init() {}
+  init(arrayLiteral reasons: DropReason...) { for reason in reasons { insert(reason) } }
+
+  var isEmpty: Bool { bits == 0 }
+  var isOne: Bool { bits.nonzeroBitCount == 1 }
+  func contains(_ raw: Int) -> Bool { bits & 1 << UInt32(raw) != 0 }
+  mutating func insert(_ reason: DropReason) { bits |= 1 << UInt32(reason.rawValue) }
+  mutating func formUnion(_ other: Reasons) { bits |= other.bits }
 }
 
 /// Says, apart from the code under test, what must become of a packet. Models are asked in the order of the journey;
@@ -65,8 +81,8 @@ struct ValidityModel: Model {
     guard packet.policy.invalid == .drop else { return .passes }
     switch packet.soundness {
     case .sound: return .passes
-    case .invalid: return Self.isCertain(packet) ? .drops(.invalid) : .mayDrop(.invalid)
-    case .unknown: return .mayDrop(.invalid)
+    case .invalid: return Self.isCertain(packet) ? .drops(.invalid) : .mayDrop([.invalid])
+    case .unknown: return .mayDrop([.invalid])
     }
   }
 
@@ -75,6 +91,13 @@ struct ValidityModel: Model {
     packet.soundness == .invalid
       && (packet.policy.checksum == .software
         || packet.policy.checksum == .hardware && packet.marks.contains(.checksumBad))
+  }
+}
+
+/// What connections make of a packet is the tracker's own tests' matter: here it may refuse it, or not.
+struct TrackingModel: Model {
+  func opinion(of packet: Incoming) -> Opinion {
+    packet.refusals.isEmpty ? .passes : .mayDrop(packet.refusals)
   }
 }
 

@@ -20,6 +20,16 @@ public enum Sabotage: String, CaseIterable, Sendable {
   case misnames
   /// A burst is counted under no kind.
   case forgetsKind
+  /// The index no longer leads to a connection, or a connection is counted that is gone.
+  case losesIndexEntry, keepsGauge
+  /// Two connections have one tuple.
+  case makesTwin
+  /// A packet brings its flow's end nearer.
+  case movesDeadlineBack
+  /// The sweep passes by what is over.
+  case keepsExpired
+  /// What was decided before a way out closed is still remembered.
+  case keepsCache
 
   /// What the simulator must say about it.
   public var discovery: Failure.Kind {
@@ -35,6 +45,8 @@ public enum Sabotage: String, CaseIterable, Sendable {
     case .miscounts: .balance
     case .misnames: .fate
     case .forgetsKind: .counter
+    case .losesIndexEntry, .keepsGauge, .makesTwin, .movesDeadlineBack, .keepsExpired: .tracking
+    case .keepsCache: .cache
     }
   }
 

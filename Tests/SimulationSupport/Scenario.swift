@@ -12,6 +12,7 @@ struct Scenario: Sendable {
   let isChain: Bool
   let exits: [Exit]
   let policy: Policy
+  let tracking: Tracking?
   let burst: Int
   let attempts: UInt32
   let sleeps: Bool
@@ -46,7 +47,10 @@ struct Scenario: Sendable {
     default: (peers, isChain) = ([1, 0, 3, 2], false)
     }
     exits = peers.map { Scenario.exit(to: $0, &chance) }
-    policy = Policy(checksum: chance.pick(Policy.Checksum.allCases), invalid: chance.pick(Policy.Invalid.allCases))
+    tracking = chance.below(3) == 0 ? nil : Tracking(&chance)
+    policy = Policy(
+      checksum: chance.pick(Policy.Checksum.allCases), invalid: chance.pick(Policy.Invalid.allCases),
+      refusesNew: tracking?.refusesNew ?? 0)
     burst = chance.pick([32, 32, 32, 16, 7, 1])
     attempts = UInt32(chance.pick([1, 2, 4, 16, 100]))
     sleeps = chance.below(4) > 0

@@ -131,6 +131,10 @@ public struct Failure: Equatable, Sendable, CustomStringConvertible {
     case counter
     /// A packet was sent or dropped against the model, or for another reason.
     case fate
+    /// The table of connections does not hold together, or one did not live as long as it must.
+    case tracking
+    /// Something is remembered that was decided before the way out changed.
+    case cache
     /// The counters that were copied out lag behind the worker's own.
     case commit
     /// An idle worker rests too long, or rests when it should not.

@@ -30,9 +30,9 @@ struct Slot: BitwiseCopyable {
   var egress: UInt16 = 0
   var length: UInt32 = 0
   var contiguous: UInt32 = 0
-  /// Why it must be dropped (0: it must cross), and why it may be (0: it may not), as raw values of `DropReason`.
+  /// Why it must be dropped, as a raw value of `DropReason` (0: it must cross), and for what reasons it may be.
   var mustDrop: UInt8 = 0
-  var mayDrop: UInt8 = 0
+  var mayDrop = Reasons()
   var tags: UInt8 = 0
   var headers: UInt16 = 0
   var fault: UInt8 = 0

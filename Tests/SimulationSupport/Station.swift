@@ -1,3 +1,5 @@
+import Conntrack
+import FlowCache
 import Pipeline
 import Primitives
 import Steering
@@ -6,6 +8,7 @@ import Steering
 final class Station {
   let index: Int
   var worker: Worker<VirtualIO>
+  let watch = TrackingWatch()
   private(set) var isStopped = false
   /// The counters as they were last copied out, and whether that has just been.
   private(set) var committed = Figures.Counts()
@@ -37,7 +40,8 @@ final class Station {
       io: VirtualIO(world: world, worker: index),
       journey: unsafe Journey(
         policy: scenario.policy, owners: OwnerTable(scenario.ownership(of: index, world.sabotage), me: index),
-        gather: Slab.gather),
+        tracker: scenario.tracking?.tracker(world.limits, ports: scenario.peers.count) ?? .off(),
+        cache: scenario.tracking?.cache ?? FlowCache(), gather: Slab.gather),
       burst: scenario.burst, receive: crossings.map { ReceiveQueue(queue: UInt16(index), crossing: $0) },
       transmit: !sends
         ? []
@@ -71,11 +75,13 @@ final class Station {
     guard down != world.accounts[index].knownDown else { return }
     world.accounts[index].knownDown = down
     let exits = world.scenario.exits
+    let generation = worker.journey.cache.generation
     worker.renew { port in
       var exit = exits[Int(port.rawValue)]
       if exit.closed == nil, down & 1 << UInt32(exit.port) != 0 { exit.closed = .linkDown }
       return exit.egress
     }
+    watch.spoilCache(worker, world, from: generation)
   }
 
   private func commit(_ world: World) {

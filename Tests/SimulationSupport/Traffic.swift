@@ -49,6 +49,7 @@ final class Traffic: Sendable {
       shelf.add(packet.frame, soundness)
     }
     shelf.addSizes()
+    shelf.addConversations()
     shelf.addUnfinished()
     for capture in captures {
       guard let packets = try? Capture(contentsOf: capture.url).packets.prefix(100) else { continue }
@@ -103,6 +104,21 @@ private struct Shelf {
           let datagram = base.udp(from: 9, to: UInt16(payload), payload: Array(repeating: 0x5a, count: payload))
           add(datagram.frame(vlan: vlan), .sound)
         }
+      }
+    }
+  }
+
+  /// TCP as its ends speak, with some trouble of their own.
+  mutating func addConversations() {
+    var chance = SeededGenerator(seed: 3)
+    for number in 1...6 {
+      let (client, server): (Address, Address) =
+        number % 3 == 0 ? ("2001:db8:7::\(number)", "2001:db8:7::80") : ("10.7.0.\(number)", "10.7.1.80")
+      var conversation = Conversation(client: client, server: server, clientPort: UInt16(4000 + number), trouble: 5)
+      for _ in 0..<120 {
+        let segment = conversation.next(&chance)
+        let (from, to) = segment.isFromServer ? (MAC.two, MAC.one) : (MAC.one, MAC.two)
+        add(segment.datagram.frame(from: from, to: to), .sound)
       }
     }
   }

@@ -39,6 +39,5 @@ struct VirtualIO: PacketIO {
   }
 
   func cycles() -> UInt64 { world.cycles }
-  /// A nanosecond a cycle.
-  func now() -> Instant { Instant(nanoseconds: world.cycles) }
+  func now() -> Instant { world.clock }
 }

@@ -30,14 +30,23 @@ struct Weather {
     send(world)
   }
 
-  /// Some microseconds; now and then the clock jumps by up to ten years.
+  /// Some microseconds; now and then the clock jumps by up to ten years. Connections see other jumps: around their
+  /// timeouts.
   private mutating func passTime(_ world: World) {
-    world.now = world.now + .nanoseconds(UInt64(1 + chance.below(40_000)))
+    let passed = Interval.nanoseconds(UInt64(1 + chance.below(40_000)))
+    world.now = world.now + passed
+    world.clock = world.clock + passed
+    switch chance.below(1024) {
+    case 0..<64: world.clock = world.clock + .milliseconds(UInt64(chance.pick([1, 20, 300, 1_000])))
+    case 64..<72: world.clock = world.clock + .milliseconds(UInt64(chance.pick([2_100, 31_000, 121_000])))
+    default: break
+    }
     world.cycles &+= chance.next() >> 48
     if chance.happens(world.scenario.rates.clockJump) {
       world.note(.clockJumps)
       world.now = world.now + .seconds(UInt64(chance.pick([1, 3_600, 86_400 * 30, 86_400 * 3_650])))
       world.cycles &+= chance.next()
+      world.clock = world.clock + .seconds(UInt64(chance.pick([600, 3_600, 86_400 * 6])))
     }
   }
 

@@ -35,7 +35,9 @@ extension World {
   private func pass(_ handle: UInt, _ worker: Int, _ ring: Int, _ port: Int) {
     guard let slot = take(handle, from: worker, .handedTwice) else { return }
     let packet = slab.slots[slot]
-    if let reason = DropReason(rawValue: packet.mustDrop), reason == .invalid || packet.fault != 0 {
+    // Where connections are tracked, their owner says what is invalid.
+    let isOwners = scenario.tracking != nil
+    if let reason = DropReason(rawValue: packet.mustDrop), packet.fault != 0 || reason == .invalid && !isOwners {
       fail(.fate, "handed off: \(describe(slot)), to be dropped as \(reason.name)")
     }
     if Int(packet.inbound) / workers != port { fail(.steering, "\(describe(slot)) was handed off as port \(port)'s") }
@@ -61,7 +63,7 @@ extension World {
       accounts[worker].handedIn.bytes += UInt64(slab.slots[slot].length)
       if accounts[worker].isEmptying {
         slab.slots[slot].mustDrop = DropReason.shutdown.rawValue
-        slab.slots[slot].mayDrop = 0
+        slab.slots[slot].mayDrop = Reasons()
       } else {
         judgeHandedOff(slot, worker)
       }

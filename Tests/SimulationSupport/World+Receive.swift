@@ -133,7 +133,7 @@ extension World {
     if accounts[worker].isEmptying {
       accounts[worker].emptied.packets += 1
       accounts[worker].emptied.bytes += UInt64(slab.slots[slot].length)
-      predict(slot, must: DropReason.shutdown.rawValue, may: 0)
+      predict(slot, must: DropReason.shutdown.rawValue, may: [])
     } else {
       judge(slot, worker, port)
     }
@@ -151,7 +151,9 @@ extension World {
   /// A packet that another worker received, counted and let pass: what is left is the way out, as this one knows it.
   func judgeHandedOff(_ slot: Int, _ worker: Int) {
     let port = Int(slab.slots[slot].inbound) / workers
-    foretell(slot, incoming(slot, worker, port), [ExitModel()])
+    let models: [any Model] =
+      scenario.tracking == nil ? [ExitModel()] : [ValidityModel(), TrackingModel(), ExitModel()]
+    foretell(slot, incoming(slot, worker, port), models)
   }
 
   private func incoming(_ slot: Int, _ worker: Int, _ port: Int) -> Incoming {
@@ -161,16 +163,17 @@ extension World {
     return Incoming(
       length: known.length, contiguous: known.contiguous, marks: known.marks, tags: known.tags, headers: known.headers,
       fault: known.fault == 0 ? nil : DropReason(rawValue: known.fault), soundness: known.soundness,
-      policy: scenario.policy, exit: exit)
+      policy: scenario.policy, exit: exit, refusals: scenario.refusals(port: port))
   }
 
   private func foretell(_ slot: Int, _ packet: Incoming, _ models: [any Model]) {
     slab.slots[slot].egress = packet.exit.port
-    var (must, may): (UInt8, UInt8) = (0, 0)
+    var must: UInt8 = 0
+    var may = Reasons()
     loop: for model in models {
       switch model.opinion(of: packet) {
       case .passes: continue
-      case .mayDrop(let reason): may = reason.rawValue
+      case .mayDrop(let reasons): may.formUnion(reasons)
       case .drops(let reason):
         must = reason.rawValue
         break loop
@@ -179,7 +182,7 @@ extension World {
     predict(slot, must: must, may: may)
   }
 
-  private func predict(_ slot: Int, must: UInt8, may: UInt8) {
+  private func predict(_ slot: Int, must: UInt8, may: Reasons) {
     slab.slots[slot].mustDrop = must
     slab.slots[slot].mayDrop = may
   }

@@ -74,26 +74,29 @@ extension World {
     accounts[worker].released.packets += 1
     accounts[worker].released.bytes += UInt64(packet.length)
     if packet.wasRefused {
-      blame(worker, DropReason.handoffFull.rawValue, or: 0)
+      blame(worker, [.handoffFull])
     } else if packet.wasOffered {
       if packet.mustDrop != 0 { fail(.fate, "offered: \(describe(slot)), to be dropped as \(name(packet.mustDrop))") }
       // A worker that drains gives up with either word.
-      blame(worker, DropReason.txFull.rawValue, or: accounts[worker].isDraining ? DropReason.shutdown.rawValue : 0)
-    } else if packet.mustDrop == 0, packet.mayDrop == 0 {
+      blame(worker, accounts[worker].isDraining ? [.txFull, .shutdown] : [.txFull])
+    } else if packet.mustDrop == 0, packet.mayDrop.isEmpty {
       fail(.fate, "dropped: \(describe(slot)), which had to cross")
     } else {
-      blame(
-        worker, packet.mustDrop == 0 ? packet.mayDrop : packet.mustDrop, or: packet.mustDrop == 0 ? 0 : packet.mayDrop)
+      var reasons = packet.mayDrop
+      if let reason = DropReason(rawValue: packet.mustDrop) { reasons.insert(reason) }
+      blame(worker, reasons)
     }
     putBack(slot)
   }
 
-  private func blame(_ worker: Int, _ reason: UInt8, or other: UInt8) {
-    if other == 0 {
-      accounts[worker].certain[Int(reason)] += 1
-    } else {
-      accounts[worker].perhaps[Int(reason)] += 1
-      accounts[worker].perhaps[Int(other)] += 1
+  /// It was dropped for one of the reasons.
+  private func blame(_ worker: Int, _ reasons: Reasons) {
+    for reason in 0..<DropReason.slots where reasons.contains(reason) {
+      if reasons.isOne {
+        accounts[worker].certain[reason] += 1
+      } else {
+        accounts[worker].perhaps[reason] += 1
+      }
     }
   }
 
@@ -112,7 +115,7 @@ extension World {
     if slab.slots[slot].mustDrop != 0 { fail(.fate, "finished: \(describe(slot)), which cannot leave") }
     if chance.below(16) == 0 {
       slab.slots[slot].mustDrop = DropReason.offloadUnsupported.rawValue
-      slab.slots[slot].mayDrop = 0
+      slab.slots[slot].mayDrop = []
       return false
     }
     if !egress.finishesChecksums, !slab.slots[slot].marks.contains(.segmented) {

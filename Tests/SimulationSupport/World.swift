@@ -1,3 +1,4 @@
+import Conntrack
 import Pipeline
 import Primitives
 import TestSupport
@@ -17,6 +18,10 @@ final class World {
   var step = 0
   var now = Instant(nanoseconds: 0)
   var cycles: UInt64 = 0
+  /// What workers are told of the time: connections live and die by it.
+  var clock = Instant(nanoseconds: 0)
+  /// What all workers' trackers may hold together.
+  let limits: SharedLimits?
   private(set) var failure: Failure?
   var troubles = InlineArray<20, UInt64>(repeating: 0)
   /// What is left of a planted bug.
@@ -92,6 +97,8 @@ final class World {
     workers = scenario.workers
     ports = scenario.peers.count
     slab = Slab(count: scenario.buffers)
+    limits = scenario.tracking?.limits(workers: scenario.workers)
+    clock = scenario.tracking?.start ?? clock
     let isWired = (0..<scenario.peers.count).map { scenario.isChain && ($0 == 1 || $0 == 2) }
     outlets = isWired.map { Outlet(isWired: $0) }
     inbound = isWired.flatMap { isWired in

@@ -8,7 +8,7 @@ struct SimulationTests {
   /// Workers and seed. Together these runs must meet everything that can happen; if a change of the simulator makes them
   /// miss something, other seeds will do.
   static let runs: [(workers: Int, seed: UInt64)] = [
-    (1, 29), (1, 53), (2, 27), (2, 37), (3, 8), (3, 47), (4, 30), (4, 47),
+    (1, 31), (1, 37), (2, 16), (2, 32), (3, 17), (3, 33), (4, 5), (4, 15),
   ]
 
   @Test func `what comes in is sent, held or dropped, whatever happens`() {
@@ -53,7 +53,7 @@ struct SimulationTests {
 /// Bugs planted between workers and ports, one of each kind: the simulator says what is wrong, how to repeat it, and
 /// does not trap.
 struct PlantedBugTests {
-  private let honest = Simulation(seed: 4, steps: 1_500, workers: 2, usesCaptures: false)
+  private let honest = Simulation(seed: 11, steps: 1_500, workers: 2, usesCaptures: false)
 
   @Test(arguments: Sabotage.allCases)
   func `a planted bug is found and named`(bug: Sabotage) throws {
@@ -62,7 +62,7 @@ struct PlantedBugTests {
     let report = simulation.run()
     let failure = try #require(report.failure, "\(bug) went unnoticed")
     #expect(failure.kind == bug.discovery, "\(failure)")
-    #expect(report.description.contains("repeat with: Scripts/simulate 4 1500 --workers 2"))
+    #expect(report.description.contains("repeat with: Scripts/simulate 11 1500 --workers 2"))
   }
 
   @Test func `without the bug the same run is good`() {
