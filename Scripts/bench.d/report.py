@@ -19,14 +19,13 @@ def spread(values):
     return 100 * (high - low) / 2 / middle
 
 
-def summarize(row, place, rounds, proof, notes):
-    """One row of the report from its rounds, each a case's cycles by name; `proof` is what dpdkfwd counted in the last.
+def judge(rounds, floor_of):
+    """Cases from the rounds, each a case's cycles by name.
 
     Ratios and differences are taken round by round, so that what slows a whole round falls out of them."""
     cases = {}
     for case in rounds[0]:
-        cycles = [each[case] for each in rounds]
-        floor = 'cref-io' if case.startswith('cref') else 'io'
+        cycles, floor = [each[case] for each in rounds], floor_of(case)
         cases[case] = {
             'cycles': round(statistics.median(cycles), 1),
             'spread_percent': round(spread(cycles), 1),
@@ -36,15 +35,33 @@ def summarize(row, place, rounds, proof, notes):
             'net': round(statistics.median(each[case] - each[floor] for each in rounds), 1),
             'windows': [round(each, 1) for each in cycles],
         }
+    return cases
+
+
+def found(row, place, cases, proof, notes):
+    """One row of the report; `proof` is what dpdkfwd counted in its last windows."""
     for case, said in proof.items():
         cases[case]['proof'] = said
         notes.append(f'{case}: {said["hits_percent"]} % from the cache, {said["entries"]} entries, '
                      f'{said["opened"]} opened, {said["invalid"]} invalid, {said["refused"]} refused')
+    return {'row': row.name, 'what': row.what, 'pages': '2M' if place.huge else '4k',
+            'segment': '2M' if place.hugetlbfs else '4k', 'cases': cases, 'notes': notes}
+
+
+def summarize(row, place, rounds, proof, notes):
+    cases = judge(rounds, lambda case: 'cref-io' if case.startswith('cref') else 'io')
     if 'cref-churn' in cases:
         notes.append(f'open and close, net: {2 * cases["tracked"]["net"]:.0f} cycles of two packets; '
                      f'C reference {cases["cref-churn"]["net"]:.0f} with one packet')
-    return {'row': row.name, 'what': row.what, 'pages': '2M' if place.huge else '4k',
-            'segment': '2M' if place.hugetlbfs else '4k', 'cases': cases, 'notes': notes}
+    return found(row, place, cases, proof, notes)
+
+
+def scaling(row, place, rounds, proof):
+    """Workers beside one: what stands as `to io` and `net of io` is to and net of one worker."""
+    cases = judge(rounds, lambda case: 'one')
+    ratio = 2 * statistics.median(each['one'] / each['two'] for each in rounds)
+    notes = [f'two workers forward {ratio:.2f} times the packets of one in as much time on their CPUs']
+    return found(row, place, cases, proof, notes)
 
 
 def machine(binaries):

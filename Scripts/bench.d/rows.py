@@ -90,6 +90,7 @@ ROWS = [
         10_000, 100_000, 60, 'conversations'),
     Row('open-close', 'IPv4 TCP, 100k SYNs and the RST that answers each: a packet is half of open and close',
         '--protocol tcp', 100_000, 200_000, 60, 'refused'),
+    Row('open-close-1k', 'the same with 1k at a time', '--protocol tcp', 1000, 2000, 60, 'refused'),
 ]
 
 

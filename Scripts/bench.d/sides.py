@@ -22,7 +22,7 @@ class Place:
 
     def __init__(self, row, capture, cpus):
         self.row, self.capture = row, capture
-        # Two sides run at once.
+        # Two sides run at once, or one with twice the buffers.
         self.huge = hugepages_free() >= 2 * row.memory
         self.hugetlbfs = hugetlbfs() if hugepages_free() >= 2 * row.memory + row.segment else None
         self.main, self.worker = cpus

@@ -21,7 +21,7 @@ class Thread:
                     return
         raise RuntimeError(f'process {pid} has no thread {name}')
 
-    def _on_cpu(self):
+    def on_cpu(self):
         """Nanoseconds so far."""
         with open(self.schedstat, encoding='utf8') as file:
             return int(file.read().split()[0])
@@ -30,14 +30,25 @@ class Thread:
         """Cycles a packet of one window, which goes on until the thread has had the CPU for a fifth of `seconds`.
 
         Time is read before the packets at both ends, so that the delay between the two cancels out."""
-        before, packets = self._on_cpu(), count()
+        before, packets = self.on_cpu(), count()
         for _ in range(20):
             time.sleep(seconds)
-            if self._on_cpu() - before > seconds * 2e8:
+            if self.on_cpu() - before > seconds * 2e8:
                 break
         else:
             raise RuntimeError(f'{self.schedstat}: other work holds the CPU')
-        after, packets_after = self._on_cpu(), count()
+        after, packets_after = self.on_cpu(), count()
         if packets_after == packets:
             raise RuntimeError(f'{self.schedstat}: ran and forwarded nothing')
         return (after - before) * GHZ / (packets_after - packets)
+
+
+class Together(Thread):
+    """Several threads as one: their time is added up."""
+
+    def __init__(self, threads):
+        self.threads = threads
+        self.schedstat = ', '.join(thread.schedstat for thread in threads)
+
+    def on_cpu(self):
+        return sum(thread.on_cpu() for thread in self.threads)
