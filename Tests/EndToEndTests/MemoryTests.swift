@@ -44,7 +44,8 @@ struct MemoryTests {
 
   /// What a net_ring port is sent comes back by itself: the capture goes through both directions of the pair.
   @Test(arguments: [1, 2]) func `net_ring ports carry what was given to them`(workers: Int) async throws {
-    let forwarder = try Forwarder(workers: workers, ["--idle-exit", "0.3"]) { folder in
+    // Each worker keeps what it receives, so that each capture has its own way back.
+    let forwarder = try Forwarder(workers: workers, ["--idle-exit", "0.3", "--steer", "port"]) { folder in
       let queues = (0..<workers).map { "rx_pcap=\(folder.path)/in\($0).pcap,tx_pcap=\(folder.path)/out\($0).pcap" }
       for i in 0..<workers {
         try Capture(frames: Self.frames).write(to: folder.appending(path: "in\(i).pcap"))
