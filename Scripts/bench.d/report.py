@@ -82,6 +82,25 @@ def table(result):
     return '\n'.join(lines + [f'{result["row"]:16} {note}' for note in result['notes']])
 
 
+def markdown(results):
+    """The table of docs/performance.md: cycles a packet; what is net is of its own io."""
+    def cell(cases, case, key='cycles'):
+        return f'{cases[case][key]:.0f}' if case in cases else ''
+
+    lines = ['| row | io | off, net | tracked | spread | to io | **net** | software, net | C, net | C with sums, net '
+             '| OVS ct | cached |', '| --- |' + ' ---: |' * 11]
+    for result in results:
+        cases = result['cases']
+        reference = 'cref-churn' if 'cref-churn' in cases else 'cref-hash'
+        lines.append('| ' + ' | '.join([
+            result['row'], cell(cases, 'io'), cell(cases, 'off', 'net'), cell(cases, 'tracked'),
+            f'{cases["tracked"]["spread_percent"]:.0f} %', f'{cases["tracked"]["to_io"]:.2f}',
+            f'**{cell(cases, "tracked", "net")}**', cell(cases, 'software', 'net'), cell(cases, reference, 'net'),
+            cell(cases, 'cref-csum', 'net'), cell(cases, 'ovs-ct'),
+            f'{cases["tracked"]["proof"]["hits_percent"]:.0f} %']) + ' |')
+    return '\n'.join(lines)
+
+
 def write(path, about, results):
     with open(path, 'w', encoding='utf8') as file:
         json.dump({'format': 2, 'machine': about, 'rows': results}, file, indent=1)
