@@ -85,8 +85,8 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
     for t in transmits.indices where flushed & 1 &<< UInt64(truncatingIfNeeded: t) == 0 {
       transmits[t].flush(&io, &journey.tally)
     }
-    // An idle breath has time for more.
-    journey.tick(at: now, most: received == 0 ? 1024 : 64)
+    // An idle breath has time for more, but a packet may come in it.
+    journey.tick(at: now, most: received == 0 ? 128 : 64)
     breaths &+= 1
     if received == 0 {
       idleCycles &+= io.cycles() &- began
