@@ -53,6 +53,20 @@ struct TableTests {
     #expect(bench.connections.map(\.packets_original) == [1, 2])
   }
 
+  @Test func `a connection whose time is over hides no other one`() {
+    let bench = TrackerBench(zones: [
+      ZoneMap.Rule(port: 0, zones: ZonePair(original: 5, reply: 1)),
+      ZoneMap.Rule(port: 1, zones: ZonePair(original: 6, reply: 0)),
+      ZoneMap.Rule(port: 2, zones: ZonePair(original: 5, reply: 0)),
+    ])
+    bench.send(Self.flow(), port: 0)
+    bench.advance(.seconds(20))
+    #expect(bench.send(Self.flow().reversed, port: 1).words == "new_o")
+    bench.advance(.seconds(20))
+    #expect(bench.send(Self.flow(), port: 2).words == "established_r")
+    #expect(bench.count == 1)
+  }
+
   /// Conformance 140, zone-05: two zones of their own, one zone for the answers.
   @Test(arguments: ["10.0.0.1", "2001:db8::1"] as [Address])
   func `two connections cannot have one reply tuple`(source: Address) {
