@@ -76,7 +76,8 @@ let layers: [Layer] = [
   Layer(
     name: "PipelineTests", kind: .test,
     uses: [
-      "Primitives", "Wire", "CSegment", "Steering", "Conntrack", "FlowCache", "Pipeline", "TestSupport", "OracleSupport",
+      "Primitives", "Wire", "CSegment", "Steering", "Conntrack", "FlowCache", "Pipeline", "TestSupport",
+      "OracleSupport",
     ]),
   Layer(
     name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Steering", "Settings", "TestSupport"]),

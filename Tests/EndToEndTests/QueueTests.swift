@@ -14,7 +14,9 @@ struct QueueTests {
   }
 
   private static func twoQueues(workers: Int, _ options: [String] = []) throws -> Forwarder {
-    try Forwarder(workers: workers, ["--idle-exit", "0.3", "--rxq", "2", "--txq", "2", "--handoff-ring", "16384"] + options) { folder in
+    try Forwarder(
+      workers: workers, ["--idle-exit", "0.3", "--rxq", "2", "--txq", "2", "--handoff-ring", "16384"] + options
+    ) { folder in
       for number in 0..<2 {
         try Capture(frames: queue(number)).write(to: folder.appending(path: "in\(number).pcap"))
       }
@@ -49,7 +51,8 @@ struct QueueTests {
   }
 
   @Test func `each of two workers has a queue's packets, in order`() async throws {
-    let forwarder = try Self.twoQueues(workers: 2, ["--queue-map", "(0,0,1),(0,1,2),(1,0,1),(1,1,2)", "--steer", "port"])
+    let forwarder = try Self.twoQueues(
+      workers: 2, ["--queue-map", "(0,0,1),(0,1,2),(1,0,1),(1,1,2)", "--steer", "port"])
     let ended = try await forwarder.run()
     ended.expectClean()
     let metrics = try await forwarder.metrics()
