@@ -99,7 +99,7 @@ private final class Listener: Sendable {
   init(_ socket: NotifySocket) {
     Thread.detachNewThread { [self] in
       while !heard.contains(where: { $0.message.contains("STOPPING=1") }),
-        let message = socket.wait(milliseconds: 120_000)
+        let message = socket.wait(milliseconds: 600_000)
       {
         messages.withLock { $0.append((.now, message)) }
       }
