@@ -28,6 +28,23 @@ extension SegmentWriter {
     unsafe bound(.connectionShards, shard: shard)
   }
 
+  /// The first datagram, and the first fragment, of a worker's arenas; with no reassembly they trap.
+  public func fragmentedDatagrams(_ shard: Int) -> UnsafeMutablePointer<dpdkfwd_frag_record> {
+    unsafe bound(.fragmentedDatagrams, shard: shard)
+  }
+  public func fragmentPieces(_ shard: Int) -> UnsafeMutablePointer<dpdkfwd_frag_piece_record> {
+    unsafe bound(.fragmentPieces, shard: shard)
+  }
+  public func fragmentShard(_ shard: Int) -> UnsafeMutablePointer<dpdkfwd_frag_shard_record> {
+    unsafe bound(.fragmentShards, shard: shard)
+  }
+  /// The first count of a worker, IPv4's events before IPv6's.
+  ///
+  /// - Parameter kind: `.fragmentEvents` or `.datagramEvents`.
+  public func fragmentCounts(_ kind: KindID, _ shard: Int) -> UnsafeMutablePointer<dpdkfwd_frag_count_record> {
+    unsafe bound(kind, shard: shard)
+  }
+
   public func lcoreHistory(_ shard: Int) -> RingWriter<dpdkfwd_lcore_history_record> { ring(.lcoreHistory, shard) }
   public func portHistory(_ index: Int) -> RingWriter<dpdkfwd_port_history_record> { ring(.portHistory, index) }
   public func mempoolHistory(_ index: Int) -> RingWriter<dpdkfwd_mempool_history_record> {
@@ -40,6 +57,20 @@ extension SegmentWriter {
       for shard in 0..<kind.shards {
         for heading in 0..<kind.records {
           unsafe tally(kind.id, lcore: shard, heading).pointee.heading = UInt32(heading)
+        }
+      }
+    }
+  }
+
+  /// Gives every count of reassembly its heading.
+  func numberFragmentCounts() {
+    for kind in schema.kinds where [.fragmentEvents, .datagramEvents].contains(kind.id) {
+      let events = kind.records / 2
+      for shard in 0..<kind.shards {
+        for place in 0..<kind.records {
+          let count = unsafe fragmentCounts(kind.id, shard) + place
+          unsafe count.pointee.event = UInt16(place % events)
+          unsafe count.pointee.family = UInt8(place / events)
         }
       }
     }

@@ -16,6 +16,11 @@ extension KindID {
   public static let connectionExtensions = KindID(rawValue: 13)
   public static let connectionShards = KindID(rawValue: 14)
   public static let trackingFaults = KindID(rawValue: 15)
+  public static let fragmentedDatagrams = KindID(rawValue: 16)
+  public static let fragmentPieces = KindID(rawValue: 17)
+  public static let fragmentShards = KindID(rawValue: 18)
+  public static let fragmentEvents = KindID(rawValue: 19)
+  public static let datagramEvents = KindID(rawValue: 20)
 }
 
 /// The tables of the forwarder itself.
@@ -42,6 +47,10 @@ public enum ForwarderSchema {
     static let trackingFault: UInt16 = 19
     static let cacheMiss: UInt16 = 20
     static let connectionLimit: UInt16 = 21
+    static let family: UInt16 = 22
+    static let fragmentEvent: UInt16 = 23
+    static let datagramEvent: UInt16 = 24
+    static let datagramFlag: UInt16 = 25
   }
 
   /// - Parameters:
@@ -50,9 +59,11 @@ public enum ForwarderSchema {
   ///   - stages: at most `SEGMENT_MAX_STAGES`, as there are at most `SEGMENT_MAX_DROP_REASONS`.
   ///   - history: entries in each ring.
   ///   - tracking: the tables of connection tracking; `nil`: there are none.
+  ///   - fragments: the same of reassembly.
   public static func make(
     lcores: Int, ports: Int, queues: Int, pools: Int, dropReasons: [String], invalidReasons: [String],
-    packetKinds: [String], stages: [String], history: Int, tracking: TrackingTables? = nil
+    packetKinds: [String], stages: [String], history: Int, tracking: TrackingTables? = nil,
+    fragments: FragmentTables? = nil
   ) -> Schema {
     precondition(stages.count <= Int(SEGMENT_MAX_STAGES), "more stages than a lcore's record has room for")
     precondition(dropReasons.count <= Int(SEGMENT_MAX_DROP_REASONS), "more drop reasons than its history has room for")
@@ -75,7 +86,8 @@ public enum ForwarderSchema {
         mempools(count: pools),
         lcoreHistory(lcores: lcores, entries: history, dropReasons: dropReasons.count),
         portHistory(ports: ports, entries: history), mempoolHistory(pools: pools, entries: history),
-      ] + (tracking.map { kinds(of: $0, lcores: lcores) } ?? []),
+      ] + (tracking.map { kinds(of: $0, lcores: lcores) } ?? [])
+        + (fragments.map { kinds(of: $0, lcores: lcores) } ?? []),
       enumerations: [
         Enumeration(Names.link, "link", ["down", "up"]),
         Enumeration(Names.switched, "switched", ["off", "on"]),
@@ -86,7 +98,7 @@ public enum ForwarderSchema {
         Enumeration(Names.dropReason, "drop_reason", dropReasons),
         Enumeration(Names.invalidReason, "invalid_reason", invalidReasons),
         Enumeration(Names.packetKind, "packet_kind", packetKinds),
-      ] + (tracking.map { enumerations(of: $0) } ?? []))
+      ] + (tracking.map { enumerations(of: $0) } ?? []) + (fragments.map { enumerations(of: $0) } ?? []))
   }
 
   static let since = "0.1"
@@ -183,6 +195,12 @@ public enum ForwarderSchema {
         of.counter(
           23, "handoff_dropped", \.handoff_dropped, "packets", "Packets for which their owner's ring had no room",
           metric: "handoff_dropped_packets"),
+        of.counter(
+          24, "cut_from", \.cut_from, "packets", "Fragments whose datagram left cut anew, for the egress MTU",
+          metric: "frag_cut_from_packets"),
+        of.counter(
+          25, "cut_into", \.cut_into, "packets", "Fragments that were sent in their place",
+          metric: "frag_cut_into_packets"),
       ])
   }
 

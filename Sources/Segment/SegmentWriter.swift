@@ -70,6 +70,7 @@ public final class SegmentWriter: @unchecked Sendable {
     self.lock = lock
     self.file = file
     numberTallies()
+    numberFragmentCounts()
     try self.file.publish()
   }
 

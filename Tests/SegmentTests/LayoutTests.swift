@@ -61,7 +61,7 @@ import Testing
         "3 lcores: 1 sequence, 2 lcore, 3 cpu, 4 socket, 5 state, 6 breaths, 7 busy_breaths, 8 sleeps, 9 cycles_busy, "
           + "10 cycles_idle, 11 cycles_sleep, 12 rx_packets, 13 rx_bytes, 14 tx_packets, 15 tx_bytes, 16 held, "
           + "17 dropped, 18 stage_cycles, 19 burst_sizes, 20 last_breath, "
-          + "21 handed_out, 22 handed_in, 23 handoff_dropped",
+          + "21 handed_out, 22 handed_in, 23 handoff_dropped, 24 cut_from, 25 cut_into",
         "4 queues: 1 generation, 2 direction, 3 port, 4 queue, 5 lcore, 6 packets, 7 bytes, 8 bursts, 9 full_bursts, "
           + "10 retries, 11 dropped",
         "5 drops: 1 reason, 2 lcore, 3 packets, 4 bytes",
@@ -89,6 +89,17 @@ import Testing
           + "15 drop, 16 early_drop, 17 error, 18 search_restart, 19 clash_resolve, 20 chaintoolong, 21 classes, "
           + "22 expired, 23 swept, 24 limited, 25 cache_hits, 26 cache_misses, 27 refreshes",
         "15 ct_invalid: 1 reason, 2 lcore, 3 packets",
+        "16 frag: 1 generation, 2 identification, 3 source, 4 destination, 5 zone, 6 protocol, 7 flags, 8 vlan_outer, "
+          + "9 vlan_inner, 10 first, 11 last, 12 covered, 13 end, 14 fragments, 15 bytes, 16 mbufs, 17 largest, "
+          + "18 began, 19 deadline, 20 source_port, 21 destination_port",
+        "17 frag_pieces: 1 owner, 2 next, 3 offset, 4 length, 5 mbufs, 6 more",
+        "18 frag_shards: 1 lcore, 2 clock_zero, 3 v4_enabled, 4 v6_enabled, 5 v4_smallest, 6 v6_smallest, "
+          + "7 v4_timeout, 8 v6_timeout, 9 per_datagram, 10 high_watermark, 11 low_watermark, 12 fragments, "
+          + "13 fragments_max, 14 fragments_limit, 15 datagrams, 16 datagrams_max, 17 datagrams_limit, 18 mbufs, "
+          + "19 mbufs_max, 20 mbufs_limit, 21 bytes, 22 bytes_max, 23 bytes_limit, 24 source_max, 25 source_limit, "
+          + "26 discarded, 27 steps",
+        "19 frag_fragments: 1 family, 2 event, 3 lcore, 4 fragments",
+        "20 frag_datagrams: 1 family, 2 event, 3 lcore, 4 datagrams",
       ])
   }
 }

@@ -86,14 +86,16 @@ extension Schema {
 }
 
 extension Schema {
-  /// `small`, and connection tracking.
+  /// `small`, connection tracking and reassembly.
   static func tracking(connections: Int = 64, extensions: Int = 64) -> Schema {
     ForwarderSchema.make(
       lcores: 2, ports: 2, queues: 4, pools: 1, dropReasons: ["tx_full"], invalidReasons: ["tcp_short"],
       packetKinds: ["ipv4"], stages: ["parse"], history: 8,
       tracking: TrackingTables(
         connections: connections, extensions: extensions, faults: ["none", "tcp_flags"],
-        cacheMisses: ["unassured", "flags"]))
+        cacheMisses: ["unassured", "flags"]),
+      fragments: FragmentTables(
+        datagrams: 16, fragments: 32, fragmentEvents: ["accepted", "completed"], datagramEvents: ["started"]))
   }
 }
 

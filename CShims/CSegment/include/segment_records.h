@@ -111,8 +111,10 @@ struct dpdkfwd_lcore_record {
   uint64_t handed_out;      // packets that other lcores' rings took
   uint64_t handed_in;       // packets that came from other lcores
   uint64_t handoff_dropped; // packets that a full ring never took
+  uint64_t cut_from;        // fragments whose datagram left cut anew, for the egress MTU
+  uint64_t cut_into;        // the fragments that were sent in their place
 };
-SEGMENT_SIZE(dpdkfwd_lcore_record, 344);
+SEGMENT_SIZE(dpdkfwd_lcore_record, 360);
 SEGMENT_AT(dpdkfwd_lcore_record, sequence, 0);
 SEGMENT_AT(dpdkfwd_lcore_record, lcore, 8);
 SEGMENT_AT(dpdkfwd_lcore_record, cpu, 12);
@@ -137,6 +139,8 @@ SEGMENT_AT(dpdkfwd_lcore_record, last_breath, 312);
 SEGMENT_AT(dpdkfwd_lcore_record, handed_out, 320);
 SEGMENT_AT(dpdkfwd_lcore_record, handed_in, 328);
 SEGMENT_AT(dpdkfwd_lcore_record, handoff_dropped, 336);
+SEGMENT_AT(dpdkfwd_lcore_record, cut_from, 344);
+SEGMENT_AT(dpdkfwd_lcore_record, cut_into, 352);
 
 /// One direction of one queue, as the lcore that polls it counts it.
 struct dpdkfwd_queue_record {
