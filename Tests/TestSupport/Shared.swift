@@ -58,8 +58,25 @@ public struct CaptureFacts: Decodable, Sendable, CustomStringConvertible {
     public let ipv6Notes: [String: Int]
     public let unfragmentedByProtocol: [String: Int]
     public let fragments: Fragments
+    public let ipv4Reassembly: Reassembly?
+    public let ipv6Reassembly: Reassembly?
     public let l4Faults: [String: Int]
     public let l4Checksums: [String: Int]
+  }
+
+  /// The datagrams that came in fragments; of more than 120 only those.
+  public struct Reassembly: Decodable, Sendable {
+    public let list: [FragmentedDatagram]
+  }
+
+  public struct FragmentedDatagram: Decodable, Sendable {
+    public let src: String
+    public let dst: String
+    public let id: UInt32
+    public let verdict: String
+    public let flags: [String]?
+    public let length: Int?
+    public let sha256: String?
   }
 
   public struct Fragments: Decodable, Sendable {
