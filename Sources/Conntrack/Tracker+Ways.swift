@@ -95,9 +95,13 @@ extension Tracker {
 }
 
 extension Summary {
-  /// Bytes of the IP datagram, its header included: what netfilter accounts.
+  /// Bytes of the IP datagram, its header included: what netfilter accounts. An IPv6 datagram that came in fragments, or
+  /// in one, is as long as without the fragment header.
   @inlinable
   public var datagramLength: UInt64 {
-    @inline(__always) get { UInt64(datagramEnd &- UInt32(networkOffset)) }
+    @inline(__always) get {
+      let length = UInt64(datagramEnd &- UInt32(networkOffset))
+      return fragmentHeader == 0 || flags.contains(.fragment) ? length : length &- 8
+    }
   }
 }

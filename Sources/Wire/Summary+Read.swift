@@ -8,7 +8,8 @@ extension Summary {
   /// When a header lies behind `frame` but not behind the frame, only `needsMore` is set: call again with more bytes.
   /// O(1): at most `mostTags` VLAN tags and `IPv6Extension.most` extension headers are walked.
   ///
-  /// - Returns: `true` for a plain packet (see `readPlainIPv4`), which has no fault and needs no second look.
+  /// - Returns: `true` for a plain packet (see `readPlainIPv4`), or a plain later fragment, which has no fault and needs
+  ///   no second look.
   @inline(always) @discardableResult
   public static func read(_ frame: RawSpan, frameLength: Int, into summary: inout Summary) -> Bool {
     if summary.readPlainIPv4(frame, frameLength: frameLength) { return true }
@@ -34,14 +35,11 @@ extension Summary {
     let total = Int(frame[IP.totalLength, from: network])
     let payload = total &- IP.size
     let fragment = frame[IP.fragment, from: network]
-    guard payload >= UDPView.Layout.size, total <= frameLength &- network, fragment & 0x3FFF == 0 else { return false }
+    guard total <= frameLength &- network else { return false }
+    if fragment & 0x3FFF != 0 { return readPlainFragment(frame, fragment, total: total, frameLength: frameLength) }
+    guard payload >= UDPView.Layout.size else { return false }
 
-    // A one's complement sum in words of any width and byte order is zero modulo 0xFFFF when the checksum is right.
-    let (half, carry) = frame[Field<UInt64>(at: 0), from: network].bigEndian
-      .addingReportingOverflow(frame[Field<UInt64>(at: 8), from: network].bigEndian)
-    let (sum, carryAgain) = half.addingReportingOverflow(
-      UInt64(frame[IP.destination, from: network].bigEndian) &+ (carry ? 1 : 0))
-    guard (sum &+ (carryAgain ? 1 : 0)).isMultiple(of: 0xFFFF) else { return false }
+    guard Summary.isSound(frame, at: network) else { return false }
 
     let number = frame[IP.transport, from: network]
     var tcpFlags: UInt8 = 0
@@ -62,6 +60,61 @@ extension Summary {
     transportOffset = UInt16(truncatingIfNeeded: transport)
     sourcePort = UInt16(truncatingIfNeeded: ports >> 16)
     destinationPort = UInt16(truncatingIfNeeded: ports)
+    identification = UInt32(frame[IP.identification, from: network])
+    datagramEnd = UInt32(truncatingIfNeeded: network &+ total)
+    return true
+  }
+
+  /// Whether the IPv4 header at `network`, without options, has its right checksum.
+  @inlinable @inline(always)
+  static func isSound(_ frame: RawSpan, at network: Int) -> Bool {
+    // A one's complement sum in words of any width and byte order is zero modulo 0xFFFF when the checksum is right.
+    let (half, carry) = frame[Field<UInt64>(at: 0), from: network].bigEndian
+      .addingReportingOverflow(frame[Field<UInt64>(at: 8), from: network].bigEndian)
+    let (sum, carryAgain) = half.addingReportingOverflow(
+      UInt64(frame[IPv4View.Layout.destination, from: network].bigEndian) &+ (carry ? 1 : 0))
+    return (sum &+ (carryAgain ? 1 : 0)).isMultiple(of: 0xFFFF)
+  }
+
+  /// The same of a fragment; one that begins the datagram is plain if it holds a TCP or UDP header.
+  @usableFromInline @inline(never)
+  mutating func readPlainFragment(_ frame: RawSpan, _ fragment: UInt16, total: Int, frameLength: Int) -> Bool {
+    typealias IP = IPv4View.Layout
+    let network = EthernetView.Layout.size
+    let transport = network + IP.size
+    guard total >= IP.size, Summary.isSound(frame, at: network) else { return false }
+    let number = frame[IP.transport, from: network]
+    let offset = (fragment & IPv4View.FragmentWord.offset) << 3
+    var tcpFlags: UInt8 = 0
+    if offset == 0 {
+      let size = number == IPProtocol.tcp ? TCPView.Layout.size : UDPView.Layout.size
+      guard number == IPProtocol.tcp || number == IPProtocol.udp, total >= IP.size &+ size else { return false }
+      if number == IPProtocol.tcp {
+        guard frame[TCPView.Layout.dataOffset, from: transport] >> 4 >= 5 else { return false }
+        tcpFlags = frame[TCPView.Layout.flags, from: transport]
+      }
+    }
+    self = Summary()
+    kind = .ipv4Fragment
+    self.transport = number
+    flags = SummaryFlags(
+      rawValue: SummaryFlags.ipv4.rawValue | SummaryFlags.fragment.rawValue
+        | (offset == 0 ? SummaryFlags.firstFragment.rawValue : 0)
+        | (fragment & IPv4View.FragmentWord.moreFragments) >> 9  // moreFragments
+        | (fragment & IPv4View.FragmentWord.dontFragment) >> 8  // dontFragment
+        | UInt16(frame[Field<UInt8>(at: 0)] & 1) << 11  // groupDestination
+        | (total < frameLength &- network ? SummaryFlags.padded.rawValue : 0))
+    hopLimit = frame[IP.ttl, from: network]
+    self.tcpFlags = tcpFlags
+    etherType = EtherType.ipv4
+    networkOffset = UInt16(truncatingIfNeeded: network)
+    if offset == 0 {
+      let ports = frame[TCPView.Layout.ports, from: transport]
+      transportOffset = UInt16(truncatingIfNeeded: transport)
+      sourcePort = UInt16(truncatingIfNeeded: ports >> 16)
+      destinationPort = UInt16(truncatingIfNeeded: ports)
+    }
+    fragmentOffset = offset
     identification = UInt32(frame[IP.identification, from: network])
     datagramEnd = UInt32(truncatingIfNeeded: network &+ total)
     return true

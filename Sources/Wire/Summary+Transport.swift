@@ -1,4 +1,23 @@
 extension Summary {
+  /// Turns what a first fragment says into what its datagram does, now that all of that is there.
+  ///
+  /// - Parameters:
+  ///   - payload: where the first fragment's part of the payload starts, and how long the whole payload is.
+  ///   - frame: the first fragment up to its end, or with all of the payload behind its headers.
+  /// - Returns: `false` when the transport header goes on behind `frame`; nothing has changed then.
+  public mutating func becomeWhole(payload: (start: Int, length: Int), _ frame: RawSpan) -> Bool {
+    let fragment = self
+    flags.subtract([.fragment, .firstFragment, .moreFragments])
+    datagramEnd = UInt32(truncatingIfNeeded: payload.start + payload.length)
+    // Where no transport header was found, a second fragment header stands.
+    guard transportOffset != 0 else { return true }
+    invalid = .none
+    readTransport(frame, at: Int(transportOffset))
+    guard flags.contains(.needsMore) else { return true }
+    self = fragment
+    return false
+  }
+
   /// The transport header at `at`. Of a first fragment only the header is judged: its lengths speak of the datagram.
   mutating func readTransport(_ frame: RawSpan, at: Int) {
     transportOffset = UInt16(truncatingIfNeeded: at)
