@@ -34,15 +34,17 @@ let layers: [Layer] = [
   Layer(name: "Tables", uses: ["Primitives", "CTables"]),
   Layer(name: "Segment", uses: ["Primitives", "CSegment"]),
   Layer(name: "Steering", uses: ["Primitives", "Wire"]),
+  Layer(name: "Reassembly", uses: ["Primitives", "Wire", "Tables", "CSegment"]),
   Layer(name: "Conntrack", uses: ["Primitives", "Wire", "Tables", "CTables", "CSegment"]),
   Layer(name: "FlowCache", uses: ["Primitives", "Wire", "Conntrack", "CSegment"]),
-  Layer(name: "Pipeline", uses: ["Primitives", "Wire", "Tables", "Steering", "Conntrack", "FlowCache"]),
+  Layer(
+    name: "Pipeline", uses: ["Primitives", "Wire", "Tables", "Steering", "Reassembly", "Conntrack", "FlowCache"]),
   Layer(name: "Settings", uses: ["Primitives", "Conntrack", "Steering"], products: [toml]),
   Layer(
     name: "DataPlane",
     uses: [
-      "Primitives", "Wire", "Tables", "Steering", "Conntrack", "FlowCache", "Pipeline", "Segment", "Settings",
-      "CSegment",
+      "Primitives", "Wire", "Tables", "Steering", "Reassembly", "Conntrack", "FlowCache", "Pipeline", "Segment",
+      "Settings", "CSegment",
       "CDPDK",
     ],
     products: [logging]),
@@ -61,7 +63,9 @@ let layers: [Layer] = [
   // Whole workers on virtual ports, everything from one seed.
   Layer(
     name: "SimulationSupport", path: "Tests/SimulationSupport",
-    uses: ["Primitives", "Wire", "CSegment", "Steering", "Conntrack", "FlowCache", "Pipeline", "TestSupport"]),
+    uses: [
+      "Primitives", "Wire", "CSegment", "Steering", "Reassembly", "Conntrack", "FlowCache", "Pipeline", "TestSupport",
+    ]),
   Layer(name: "simulate", kind: .executable, uses: ["SimulationSupport"], products: [arguments]),
   Layer(name: "OracleSupportTests", kind: .test, uses: ["OracleSupport", "TestSupport"]),
   Layer(name: "TestSupportTests", kind: .test, uses: ["TestSupport"]),
@@ -70,13 +74,16 @@ let layers: [Layer] = [
   Layer(
     name: "ConntrackTests", kind: .test,
     uses: ["Primitives", "Wire", "Tables", "CSegment", "Conntrack", "TestSupport"]),
+  Layer(
+    name: "ReassemblyTests", kind: .test,
+    uses: ["Primitives", "Wire", "Tables", "CSegment", "Reassembly", "TestSupport"]),
   Layer(name: "TablesTests", kind: .test, uses: ["Primitives", "Tables", "TestSupport"]),
   Layer(name: "SteeringTests", kind: .test, uses: ["Primitives", "Wire", "Steering", "TestSupport"]),
   Layer(name: "SegmentTests", kind: .test, uses: ["CSegment", "Segment", "TestSupport"]),
   Layer(
     name: "PipelineTests", kind: .test,
     uses: [
-      "Primitives", "Wire", "CSegment", "Steering", "Conntrack", "FlowCache", "Pipeline", "TestSupport",
+      "Primitives", "Wire", "CSegment", "Steering", "Reassembly", "Conntrack", "FlowCache", "Pipeline", "TestSupport",
       "OracleSupport",
     ]),
   Layer(
@@ -166,8 +173,8 @@ let package = Package(
     .library(
       name: "Parts",
       targets: [
-        "CSegment", "CTables", "Primitives", "Wire", "Tables", "Steering", "Segment", "Conntrack", "FlowCache",
-        "Pipeline", "TestSupport",
+        "CSegment", "CTables", "Primitives", "Wire", "Tables", "Steering", "Segment", "Reassembly", "Conntrack",
+        "FlowCache", "Pipeline", "TestSupport",
       ]),
   ],
   dependencies: [
