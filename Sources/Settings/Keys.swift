@@ -68,6 +68,42 @@ extension Settings {
       Key("conntrack", "zone-limit") { $0.tracking.zoneLimit = try $1.limit(1 << 32) },
       Key("conntrack", "zone") { $0.tracking.zones = try $1.zones() },
 
+      Key("fragments", "v4", option: "frag-v4") { $0.reassembly.ipv4 = try $1.toggle() },
+      Key("fragments", "v6", option: "frag-v6") { $0.reassembly.ipv6 = try $1.toggle() },
+      Key("fragments", "preset", option: "frag-preset") { $0.reassembly.preset = try $1.choice() },
+      Key("fragments", "min-v4", option: "frag-min-v4") { $0.reassembly.smallestIPv4 = try $1.smallestFragment() },
+      Key("fragments", "min-v6", option: "frag-min-v6") { $0.reassembly.smallestIPv6 = try $1.smallestFragment() },
+      Key("fragments", "timeout-v4", option: "frag-timeout-v4") {
+        $0.reassembly.timeoutIPv4 = try $1.seconds(in: 0.1...3600)
+      },
+      Key("fragments", "timeout-v6", option: "frag-timeout-v6") {
+        $0.reassembly.timeoutIPv6 = try $1.seconds(in: 0.1...3600)
+      },
+      Key("fragments", "max", option: "frag-max") {
+        $0.reassembly.fragments = try $1.integer(in: ReassemblySettings.fewest...1 << 22)
+      },
+      Key("fragments", "mbufs", option: "frag-mbufs") {
+        $0.reassembly.mbufs = try $1.integer(in: ReassemblySettings.fewest...1 << 22)
+      },
+      Key("fragments", "bytes", option: "frag-bytes") {
+        $0.reassembly.bytes = try $1.integer(in: 1 << 16...1 << 36)
+      },
+      Key("fragments", "datagrams", option: "frag-datagrams") {
+        $0.reassembly.datagrams = try $1.integer(in: ReassemblySettings.fewest...1 << 22)
+      },
+      Key("fragments", "per-datagram", option: "frag-per-datagram") {
+        $0.reassembly.perDatagram = try $1.integer(in: 2...ReassemblySettings.mostPerDatagram)
+      },
+      Key("fragments", "source-share", option: "frag-source-share") {
+        $0.reassembly.sourceShare = try $1.integer(in: 1...100)
+      },
+      Key("fragments", "high-watermark", option: "frag-high-watermark") {
+        $0.reassembly.high = try $1.integer(in: 1...100)
+      },
+      Key("fragments", "low-watermark", option: "frag-low-watermark") {
+        $0.reassembly.low = try $1.integer(in: 0...100)
+      },
+
       Key("run", "idle-exit") { $0.idleExit = try $1.seconds() },
       Key("run", "duration") { $0.duration = try $1.seconds() },
       Key("run", "dry-run") { $0.dryRun = try $1.toggle() },

@@ -61,6 +61,8 @@ public struct Plan: Equatable, Sendable {
   public let steering: Steering?
   /// By socket.
   public let pools: [Pool]
+  /// What each worker may hold of fragments; `nil`: they cross like other packets.
+  public let fragments: Fragments?
   /// There is one lcore only, so that main polls besides supervising.
   public let supervisorPolls: Bool
   public let idleLcores: [Int]
@@ -79,7 +81,8 @@ public struct Plan: Equatable, Sendable {
     return ring
   }
 
-  /// The workers that may hand packets to that one: they receive by ports whose flows it owns with others.
+  /// The workers that may hand packets to that one: they receive by ports whose flows it owns with others, or put
+  /// datagrams together that turn out to be of its flows.
   public func sources(of worker: Int) -> [Int] {
     guard steering != nil else { return [] }
     return workers.indices.filter { $0 != worker && !handedOver(from: $0, to: worker).isEmpty }
@@ -88,7 +91,12 @@ public struct Plan: Equatable, Sendable {
   /// The ports whose packets one worker may hand to another.
   public func handedOver(from giver: Int, to owner: Int) -> [Port] {
     let received = Set(workers[giver].receive.map(\.port))
-    return ports.filter { received.contains($0.id) && $0.owners.contains(owner) }
+    // Fragments meet at the owner of their addresses. By five-tuple their datagram's flow may have another one, and so
+    // may by address pair what an ICMP error in fragments quotes.
+    let assembles = settings.reassembly.isOn
+    return ports.filter { port in
+      port.owners.contains(owner) && (received.contains(port.id) || assembles && port.owners.contains(giver))
+    }
   }
 
   /// Checks the settings against what is there.

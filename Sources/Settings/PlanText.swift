@@ -8,6 +8,7 @@ extension Plan: CustomStringConvertible {
       ("ports", ports.map(line) + unusedPorts.map { "port \($0) has no pair and is left alone" }),
       ("lcores", workers.map(line) + idleLcores.map { "lcore \($0) is idle: it has no queue" } + supervisor + owners),
       ("memory", pools.flatMap(lines)),
+      ("fragments", fragmentLines),
       ("tracking", trackingLines),
       ("policies", policies),
       ("notes", notes),
@@ -89,7 +90,8 @@ extension Plan: CustomStringConvertible {
 extension PoolNeed: CustomStringConvertible {
   public var description: String {
     "\(receiveRings) in receive rings + \(transmitRings) in transmit rings + \(caches) in caches + "
-      + (handoffRings > 0 ? "\(handoffRings) in handoff rings + " : "") + "\(bursts) in bursts "
+      + (handoffRings > 0 ? "\(handoffRings) in handoff rings + " : "")
+      + (fragments > 0 ? "\(fragments) held as fragments + " : "") + "\(bursts) in bursts "
       + "+ \(egressBuffers) in egress buffers = \(total) needed"
   }
 }

@@ -1,3 +1,5 @@
+internal import Steering
+
 /// Makes a `Plan` step by step, each step from what the ones before it found, and collects every problem on the way.
 struct Planner {
   let settings: Settings
@@ -51,10 +53,13 @@ struct Planner {
           owners: workers.indices.filter { owners[facts.id]?.contains(workers[$0].lcore) ?? false }))
     }
     let steering = steering(planned, paired, workers)
+    checkFragments(workers)
     guard problems.isEmpty else { return nil }
+    let fragments = fragments(sockets, planned, workers, main)
+    checkShare(fragments)
     return Plan(
       settings: settings, ports: planned, workers: workers, steering: steering,
-      pools: sockets.compactMap { pool(socket: $0, planned, workers, main) },
+      pools: sockets.compactMap { pool(socket: $0, planned, workers, main, fragments) }, fragments: fragments,
       supervisorPolls: lcores.count == 1,
       idleLcores: pollers.map(\.id).filter { id in !workers.contains { $0.lcore == id } },
       unusedPorts: ports.map(\.id).filter { pairing[$0] == nil }, notes: notes)
@@ -266,8 +271,23 @@ extension Planner {
 
 extension Planner {
   private mutating func pool(
-    socket: Int, _ ports: [Plan.Port], _ workers: [Plan.Worker], _ main: LcoreFacts
+    socket: Int, _ ports: [Plan.Port], _ workers: [Plan.Worker], _ main: LcoreFacts, _ fragments: Plan.Fragments?
   ) -> Plan.Pool? {
+    var (need, users, keepers) = need(socket: socket, ports, workers, main)
+    need.fragments = users * (fragments?.mbufs ?? 0)
+    let (pool, needed) = Plan.Pool.sized(
+      socket: socket, wanted: settings.mbufs, mbufSize: settings.mbufSize, lcores: keepers, need: need)
+    if let wanted = settings.mbufs, pool == nil {
+      problems.append("--mbufs \(wanted) is too small for the pool of socket \(socket): \(needed)")
+    }
+    return pool
+  }
+
+  /// What a pool must have besides caches and fragments, the workers that get packets of it, and the lcores that keep a
+  /// cache of it.
+  private func need(
+    socket: Int, _ ports: [Plan.Port], _ workers: [Plan.Worker], _ main: LcoreFacts
+  ) -> (need: PoolNeed, users: Int, keepers: Int) {
     let fed = ports.filter { $0.socket == socket }
     let fedIDs = Set(fed.map(\.id))
     var need = PoolNeed()
@@ -278,26 +298,90 @@ extension Planner {
     }
     // Main fills the receive rings when it starts the ports, and keeps a cache from then on.
     var keepers: Set<Int> = [main.id]
+    var users = 0
     for (index, worker) in workers.enumerated() {
       let owned = fed.filter { $0.owners.contains(index) }.map(\.id)
       let from = Set(worker.receive.map(\.port) + owned).intersection(fedIDs)
       guard !from.isEmpty else { continue }
+      users += 1
       for other in workers.indices where other != index {
         let given = ports.filter { port in
-          fedIDs.contains(port.id) && port.owners.contains(other) && worker.receive.contains { $0.port == port.id }
+          fedIDs.contains(port.id) && port.owners.contains(other)
+            && (worker.receive.contains { $0.port == port.id } || assembles && port.owners.contains(index))
         }
         need.handoffRings += given.isEmpty ? 0 : Plan.handoffRing(settings, workers: workers.count)
       }
       keepers.insert(worker.lcore)
       need.bursts += settings.burst
-      need.egressBuffers += from.count * 2 * settings.burst
+      for port in fed where from.contains(port.id) {
+        let ring = ports.first { $0.id == port.pair }?.txDescriptors ?? 0
+        need.egressBuffers += 2 * settings.burst + (settings.reassembly.isOn ? min(ring, together) : 0)
+      }
     }
-    let (pool, needed) = Plan.Pool.sized(
-      socket: socket, wanted: settings.mbufs, mbufSize: settings.mbufSize, lcores: keepers.count, need: need)
-    if let wanted = settings.mbufs, pool == nil {
-      problems.append("--mbufs \(wanted) is too small for the pool of socket \(socket): \(needed)")
+    return (need, users, keepers.count)
+  }
+
+  private var together: Int { max(128, settings.reassembly.perDatagram) }
+
+  /// Workers that share flows hand whole datagrams on.
+  private var assembles: Bool { settings.steer != .port && settings.reassembly.isOn }
+
+  /// What each worker may hold of fragments: its part of what was asked for, or else of the usual, as far as a pool of
+  /// given size has it to spare.
+  private func fragments(
+    _ sockets: [Int], _ ports: [Plan.Port], _ workers: [Plan.Worker], _ main: LcoreFacts
+  ) -> Plan.Fragments? {
+    let own = settings.reassembly
+    guard own.isOn else { return nil }
+    func share(_ total: Int) -> Int { max(ReassemblySettings.fewest, (total + workers.count - 1) / workers.count) }
+    let affordable = ReassemblySettings.standardBytes / Plan.Pool.elementSize(mbufSize: settings.mbufSize)
+    var fragments = share(own.wanted ?? min(ReassemblySettings.standard, affordable))
+    if own.wanted == nil, own.mbufs == nil, let wanted = settings.mbufs {
+      for socket in sockets {
+        let (need, users, keepers) = need(socket: socket, ports, workers, main)
+        // The largest caches that leave enough, as the pool will choose them.
+        let left = [256, 128, 64, 32].map { (wanted - need.total - keepers * $0 * 3 / 2) / max(1, users) }
+        let spare = left.first { $0 >= ReassemblySettings.fewest } ?? ReassemblySettings.fewest
+        fragments = min(fragments, spare)
+      }
     }
-    return pool
+    let mbufs = own.mbufs.map(share) ?? fragments
+    return Plan.Fragments(
+      workers: workers.count, fragments: fragments, mbufs: mbufs,
+      bytes: own.bytes.map { max(Self.longestDatagram, ($0 + workers.count - 1) / workers.count) }
+        ?? mbufs * settings.mbufSize,
+      datagrams: own.datagrams.map(share) ?? fragments, together: together)
+  }
+
+  private mutating func checkFragments(_ workers: [Plan.Worker]) {
+    let own = settings.reassembly
+    if own.low > own.high {
+      problems.append("--frag-low-watermark \(own.low) is above --frag-high-watermark \(own.high)")
+    }
+    if own.isOn, settings.steer == .port, workers.count > 1 {
+      notes.append(
+        "fragments of one datagram that ports spread over several lcores never meet, since --steer is port")
+    }
+  }
+
+  /// A worker may hold that much at least.
+  private static let longestDatagram = 65_536
+
+  /// A datagram with more fragments than its source may have is never whole, and one with more than a ring holds reaches
+  /// no other worker.
+  private mutating func checkShare(_ fragments: Plan.Fragments?) {
+    guard let fragments else { return }
+    let ring = Plan.handoffRing(settings, workers: fragments.workers)
+    if settings.steer == .fiveTuple, fragments.workers > 1, ring <= settings.reassembly.perDatagram {
+      notes.append(
+        "datagrams of more than \(ring - 1) fragments are dropped where another lcore owns their flow; --handoff-ring "
+          + "decides")
+    }
+    let share = max(1, min(fragments.fragments, fragments.mbufs) * settings.reassembly.sourceShare / 100)
+    guard settings.reassembly.sourceShare < 100, share < settings.reassembly.perDatagram else { return }
+    notes.append(
+      "a datagram can have \(count(share, "fragment")), not \(settings.reassembly.perDatagram): more of one source no "
+        + "worker may hold; --frag-max and --frag-source-share decide")
   }
 }
 

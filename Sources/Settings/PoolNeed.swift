@@ -8,12 +8,15 @@ public struct PoolNeed: Equatable, Sendable {
   public var caches = 0
   /// On their way from one worker to another.
   public var handoffRings = 0
+  /// Held until the datagrams they belong to are whole.
+  public var fragments = 0
   /// Received and not yet decided.
   public var bursts = 0
-  /// Decided and not yet sent: two bursts for each worker and port it sends on.
+  /// Decided and not yet sent: two bursts for each worker and port it sends on, and a datagram in fragments, which
+  /// leaves together.
   public var egressBuffers = 0
 
-  public var total: Int { receiveRings + transmitRings + caches + handoffRings + bursts + egressBuffers }
+  public var total: Int { receiveRings + transmitRings + caches + handoffRings + fragments + bursts + egressBuffers }
 }
 
 extension Plan.Pool {
@@ -33,12 +36,12 @@ extension Plan.Pool {
     return (nil, need)
   }
 
-  /// A quarter more than needed, at least 8191 unless those took more than 256 MiB, and one less than a multiple of
+  /// A quarter more than needed (32,768 at most), at least 8191 unless those took more than 256 MiB, and one less than a multiple of
   /// 1024, since DPDK's ring of free buffers holds one less than a power of two. Starts within `-m 512` unless rings
   /// are many or large.
   private static func standard(need: Int, mbufSize: Int) -> Int {
     let affordable = (256 << 20) / elementSize(mbufSize: mbufSize)
-    let wish = max(need + need / 4, min(8191, affordable))
+    let wish = max(need + min(need / 4, 32_768), min(8191, affordable))
     return (wish + 1024) / 1024 * 1024 - 1
   }
 

@@ -58,6 +58,9 @@ public struct Settings: Equatable, Sendable {
   // [conntrack] and [timeouts]
   public internal(set) var tracking = TrackingSettings()
 
+  // [fragments]
+  public internal(set) var reassembly = ReassemblySettings()
+
   // [run]
   /// Ends the run, cleanly, when nothing has been received for so long.
   public internal(set) var idleExit: Interval?

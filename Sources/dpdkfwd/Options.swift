@@ -23,6 +23,7 @@ struct Options: ParsableCommand {
   @OptionGroup(title: "Memory") var mempool: MempoolOptions
   @OptionGroup(title: "Packets") var packets: PacketOptions
   @OptionGroup(title: "Connection tracking") var tracking: TrackingOptions
+  @OptionGroup(title: "Fragments") var fragments: FragmentOptions
   @OptionGroup(title: "Timeouts") var timeouts: TimeoutOptions
   @OptionGroup(title: "Run") var end: RunOptions
   @OptionGroup(title: "Segment, statistics and log") var output: OutputOptions
@@ -48,8 +49,8 @@ struct Options: ParsableCommand {
   /// The options that were given, by name.
   private var words: [OptionWord] {
     let all =
-      ports.words + lcores.words + mempool.words + packets.words + tracking.words + timeouts.words + end.words
-      + output.words
+      ports.words + lcores.words + mempool.words + packets.words + tracking.words + fragments.words + timeouts.words
+      + end.words + output.words
     return all.compactMap { option, word in word.map { (option, $0) } }
   }
 }

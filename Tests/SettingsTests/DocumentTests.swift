@@ -21,7 +21,7 @@ import Testing
     // With every commented key made a real one, the file must load and mention all.
     let text = try Self.read("Config/dpdkfwd.toml")
     let shown = text.split(separator: "\n", omittingEmptySubsequences: false)
-      .map { $0.wholeMatch(of: /# ([a-z-]+ = .*)/).map { String($0.1) } ?? String($0) }.joined(separator: "\n")
+      .map { $0.wholeMatch(of: /# ([a-z0-9-]+ = .*)/).map { String($0.1) } ?? String($0) }.joined(separator: "\n")
     _ = try SettingsFile.parse(shown, file: "Config/dpdkfwd.toml")
     let lines = KeyLines(shown)
     for key in Settings.keys {

@@ -1,3 +1,4 @@
+import Primitives
 import Testing
 
 @testable import Settings
@@ -155,7 +156,7 @@ enum Host {
     #expect(plan.workers.map(\.transmit.description) == ["[0/0, 1/0]", "[0/1, 1/1]", "[0/2, 1/2]"])
     #expect(plan.ports.map(\.owners) == [[0, 1, 2], [0, 1, 2]])
     #expect(plan.idleLcores == [4])
-    #expect(plan.workers.indices.map(plan.sources) == [[1], [0], [0, 1]])
+    #expect(plan.workers.indices.map(plan.sources) == [[1, 2], [0, 2], [0, 1]])
     #expect(
       plan.notes == [
         "port 0 (net_null0) and port 1 (net_null1): 3 of 4 lcores own their flows, for want of transmit queues"
@@ -305,9 +306,10 @@ enum Host {
     #expect(need.transmitRings == 2 * 2 * 256)
     #expect(need.caches == 3 * 256 * 3 / 2)  // two workers and main
     #expect(need.bursts == 2 * 32)
-    #expect(need.egressBuffers == 2 * 2 * 2 * 32)
+    #expect(need.egressBuffers == 2 * 2 * (2 * 32 + 128))
+    #expect(need.fragments == 4096)
     #expect(need.handoffRings == 2 * 1024)
-    #expect(need.total == 2048 + 1024 + 1152 + 64 + 256 + 2048)
+    #expect(need.total == 2048 + 1024 + 1152 + 64 + 768 + 2048 + 4096)
     #expect(try Host.plan(["handoff-ring": "64"], lcores: Host.lcores(3)).pools[0].need.handoffRings == 2 * 64)
     #expect(try Host.plan(["steer": "port"], lcores: Host.lcores(3)).pools[0].need.handoffRings == 0)
     #expect(
@@ -332,7 +334,7 @@ enum Host {
 
   @Test func `the default pool starts within 512 MiB`() throws {
     let small = try Host.plan().pools[0]
-    #expect(small.mbufs == 8191)
+    #expect(small.mbufs == 12287)
     #expect(small.cache == 256)
     #expect(small.bytes < 32 << 20)
     // Eight ports with eight queues of each kind, and the largest buffers for two ports.
@@ -342,7 +344,7 @@ enum Host {
   }
 
   @Test func `a small pool gets a smaller cache and a pool below the need is refused with the sum`() throws {
-    let tight = ["rxd": "64", "txd": "64"]
+    let tight = ["rxd": "64", "txd": "64", "frag-v4": "off", "frag-v6": "off"]
     let need = 128 + 128 + 32 + 128  // rings, burst, egress
     let pool = try Host.plan(tight.merging(["mbufs": "\(need + 2 * 96)"]) { $1 }).pools[0]
     #expect(pool.cache == 64)
@@ -352,6 +354,79 @@ enum Host {
         "--mbufs 511 is too small for the pool of socket 0: 128 in receive rings + 128 in transmit rings + "
           + "96 in caches + 32 in bursts + 128 in egress buffers = 512 needed"
       ])
+  }
+}
+
+/// F27, F33, F44, X6: what waits for its datagram keeps buffers from the ports, so the pool is made, or the tables are, for both.
+@Suite struct `Fragments in a plan` {
+  @Test func `the pool has room for what may be held`() throws {
+    let plan = try Host.plan(["frag-max": "3000", "frag-mbufs": "6000"], lcores: Host.lcores(4))
+    let share = try #require(plan.fragments)
+    #expect(share.fragments == 1000 && share.mbufs == 2000 && share.datagrams == 1000)
+    #expect(plan.pools[0].need.fragments == 3 * 2000)
+    #expect(plan.pools[0].mbufs >= plan.pools[0].need.total)
+    #expect(try Host.problems(["frag-max": "9000", "mbufs": "8191"]).first?.contains("9000 held as fragments") == true)
+  }
+
+  @Test func `a pool of given size leaves what it has to spare`() throws {
+    let plan = try Host.plan(["mbufs": "6000"])
+    let share = try #require(plan.fragments)
+    let need = plan.pools[0].need
+    #expect(share.fragments == 6000 - (need.total - need.fragments) && share.fragments > 64)
+    #expect(need.total == 6000 && plan.pools[0].cache == 256)
+    #expect(try Host.plan(["mbufs": "100000"]).fragments?.fragments == 4096)
+    // Buffers of 64 KiB are fewer.
+    #expect(try Host.plan(["mbuf-size": "65535"]).fragments?.fragments == 255)
+  }
+
+  @Test func `Open vSwitch's limits come together, and give way to what is said`() throws {
+    let own = try Settings().overridden(by: [("frag-preset", "ovs"), ("frag-min-v6", "0")]).reassembly
+    #expect(own.smallest(ipv6: false) == 1200 && own.smallest(ipv6: true) == 0)
+    #expect(own.timeout(ipv6: false) == .seconds(15 as UInt64) && own.timeout(ipv6: true) == .seconds(15 as UInt64))
+    #expect(try Host.plan(["frag-preset": "ovs"]).fragments?.fragments == 1000)
+    let text = try Host.plan(["frag-preset": "ovs", "frag-v6": "off"]).description
+    #expect(text.contains("\n  IPv4 15.0 s, of 1200 bytes at least but for the last; IPv6 off\n"))
+  }
+
+  @Test func `no worker holds less than two bursts, and without fragments none does`() throws {
+    #expect(try Host.plan(["frag-max": "64"], lcores: Host.lcores(5)).fragments?.fragments == 64)
+    let off = try Host.plan(["frag-v4": "off", "frag-v6": "off"])
+    #expect(off.fragments == nil && off.pools[0].need.fragments == 0)
+    #expect(off.description.contains("\nfragments\n  off: fragments cross like other packets"))
+  }
+
+  @Test func `watermarks that cross are refused, and fragments that cannot meet are named`() throws {
+    #expect(
+      try Host.problems(["frag-high-watermark": "50", "frag-low-watermark": "60"]) == [
+        "--frag-low-watermark 60 is above --frag-high-watermark 50"
+      ])
+    let notes = try Host.plan(["steer": "port"], lcores: Host.lcores(3)).notes
+    #expect(notes.contains { $0.contains("never meet") })
+  }
+
+  @Test func `a ring that holds no whole datagram is named, and no share of bytes is too small for one`() throws {
+    let few = ["steer": "five-tuple", "handoff-ring": "64"]
+    #expect(try Host.plan(few, lcores: Host.lcores(3)).notes.contains { $0.contains("more than 63 fragments") })
+    #expect(try !Host.plan(["steer": "five-tuple"], lcores: Host.lcores(3)).notes.contains { $0.contains("fragments") })
+    #expect(try Host.plan(["frag-bytes": "65536"], lcores: Host.lcores(4)).fragments?.bytes == 65_536)
+  }
+
+  @Test func `a share that holds no whole datagram is named`() throws {
+    let few = try Host.plan(["frag-max": "64"]).notes
+    #expect(few.contains { $0.hasPrefix("a datagram can have 32 fragments, not 64") })
+    for enough in [["frag-max": "128"], ["frag-max": "64", "frag-source-share": "100"], [:]] {
+      #expect(try !Host.plan(enough).notes.contains { $0.hasPrefix("a datagram can have") })
+    }
+  }
+
+  /// The fragments of a datagram meet at the owner of their addresses, who hands it to the owner of its flow.
+  @Test func `by five-tuple every owner has a ring to every other`() throws {
+    let ports = [Host.port(0, rx: 1), Host.port(1, rx: 1)]
+    let plan = try Host.plan(["steer": "five-tuple"], ports: ports, lcores: Host.lcores(4))
+    for owner in plan.workers.indices { #expect(plan.sources(of: owner).count == 2) }
+    let without = try Host.plan(
+      ["steer": "five-tuple", "frag-v4": "off", "frag-v6": "off"], ports: ports, lcores: Host.lcores(4))
+    #expect(plan.pools[0].need.handoffRings > without.pools[0].need.handoffRings)
   }
 }
 
@@ -373,9 +448,14 @@ enum Host {
           flows are owned by address pair, hashed in software (keyed); rings of 1024 from lcore to lcore
             in and its pair: lcores 1 2 3
         memory
-          socket 0: 23551 mbufs of 2176 bytes (128 headroom), about 54 MiB, cache 256
-            4096 in receive rings + 6144 in transmit rings + 1536 in caches + 6144 in handoff rings + 96 in bursts \
-        + 384 in egress buffers = 18400 needed; 5151 to spare
+          socket 0: 29695 mbufs of 2176 bytes (128 headroom), about 68 MiB, cache 256
+            4096 in receive rings + 6144 in transmit rings + 1536 in caches + 6144 in handoff rings + 4098 held \
+        as fragments + 96 in bursts + 1152 in egress buffers = 23266 needed; 6429 to spare
+        fragments
+          IPv4 30.0 s, of any size; IPv6 60.0 s, of any size
+          1366 fragments in 1366 mbufs, 2972416 bytes, of 1366 datagrams a worker, 712 KiB of tables; with 3 workers 4098 \
+        mbufs in all
+          at most 64 a datagram, 50 % of one source; the oldest make room from 90 % on down to 75 %
         tracking
           131072 connections and 131072 extensions a worker: 128 bytes a connection and 16 in the index, 64 an \
         extension; 24.0 MiB of segment and 2.0 MiB of index, with 3 workers 78.0 MiB in all

@@ -54,6 +54,41 @@ struct Sample: Sendable {
       Sample("conntrack.cache", toml: "false", word: "off") { !$0.tracking.cache },
       Sample("conntrack.cache-after", toml: "'reply'", word: "reply") { $0.tracking.cacheAfter == .reply },
       Sample("conntrack.reserve", toml: "0", word: "0") { $0.tracking.reserve == 0 },
+      Sample("fragments.v4", option: "frag-v4", toml: "false", word: "off") { !$0.reassembly.ipv4 },
+      Sample("fragments.v6", option: "frag-v6", toml: "'off'", word: "off") { !$0.reassembly.ipv6 },
+      Sample("fragments.preset", option: "frag-preset", toml: "'ovs'", word: "ovs") { $0.reassembly.preset == .ovs },
+      Sample("fragments.min-v4", option: "frag-min-v4", toml: "400", word: "400") {
+        $0.reassembly.smallestIPv4 == 400
+      },
+      Sample("fragments.min-v6", option: "frag-min-v6", toml: "1280", word: "1280") {
+        $0.reassembly.smallestIPv6 == 1280
+      },
+      Sample("fragments.timeout-v4", option: "frag-timeout-v4", toml: "15", word: "15") {
+        $0.reassembly.timeoutIPv4 == .seconds(15 as UInt64)
+      },
+      Sample("fragments.timeout-v6", option: "frag-timeout-v6", toml: "0.5", word: "0.5") {
+        $0.reassembly.timeoutIPv6 == .milliseconds(500)
+      },
+      Sample("fragments.max", option: "frag-max", toml: "1000", word: "1000") { $0.reassembly.fragments == 1000 },
+      Sample("fragments.mbufs", option: "frag-mbufs", toml: "2000", word: "2000") { $0.reassembly.mbufs == 2000 },
+      Sample("fragments.bytes", option: "frag-bytes", toml: "1_000_000", word: "1000000") {
+        $0.reassembly.bytes == 1_000_000
+      },
+      Sample("fragments.datagrams", option: "frag-datagrams", toml: "500", word: "500") {
+        $0.reassembly.datagrams == 500
+      },
+      Sample("fragments.per-datagram", option: "frag-per-datagram", toml: "8190", word: "8190") {
+        $0.reassembly.perDatagram == 8190
+      },
+      Sample("fragments.source-share", option: "frag-source-share", toml: "10", word: "10") {
+        $0.reassembly.sourceShare == 10
+      },
+      Sample("fragments.high-watermark", option: "frag-high-watermark", toml: "80", word: "80") {
+        $0.reassembly.high == 80
+      },
+      Sample("fragments.low-watermark", option: "frag-low-watermark", toml: "0", word: "0") {
+        $0.reassembly.low == 0
+      },
       Sample("conntrack.sweep-interval", toml: "1000", word: "1000") {
         $0.tracking.sweepInterval == .milliseconds(1000)
       },

@@ -71,6 +71,8 @@ struct Refused: Sendable, CustomTestStringConvertible {
     "expected a user such as \"dpdkfwd\", or a user and a group such as \"dpdkfwd:monitor\""
   static let mode = "expected octal permissions from \"0600\" to \"0666\", without execution"
 
+  static let smallest =
+    "expected 0, or a number of bytes from 400 to 65535 (see [fragments] in dpdkfwd.toml(5))"
   static let zones = "zones such as \"7:ports=0+1,limit=1000;8:vlan=100,asymmetric\""
 
   static let all: [Refused] =
@@ -129,6 +131,22 @@ struct Refused: Sendable, CustomTestStringConvertible {
       Refused("zone-limit", "1.5", "expected a whole number from 0 to 4294967296, found \"1.5\""),
       Refused("zone", "", "expected \(zones), found \"\""),
       Refused("zone", "1:2:3", "expected \(zones), found \"1:2:3\""),
+      Refused("frag-v4", "1", "expected on or off, found \"1\""),
+      Refused("frag-v6", "yes", "expected on or off, found \"yes\""),
+      Refused("frag-preset", "vpp", "expected kernel or ovs, found \"vpp\""),
+      // F32: the floor, with the documentation's name.
+      Refused("frag-min-v4", "399", "\(smallest), found \"399\""),
+      Refused("frag-min-v6", "-1", "\(smallest), found \"-1\""),
+      Refused("frag-timeout-v4", "0", "expected a number of seconds from 0.1 to 3600.0, found \"0\""),
+      Refused("frag-timeout-v6", "3601", "expected a number of seconds from 0.1 to 3600.0, found \"3601\""),
+      Refused("frag-max", "63", "expected a whole number from 64 to 4194304, found \"63\""),
+      Refused("frag-mbufs", "few", "expected a whole number from 64 to 4194304, found \"few\""),
+      Refused("frag-bytes", "1", "expected a whole number from 65536 to 68719476736, found \"1\""),
+      Refused("frag-datagrams", "0", "expected a whole number from 64 to 4194304, found \"0\""),
+      Refused("frag-per-datagram", "8191", "expected a whole number from 2 to 8190, found \"8191\""),
+      Refused("frag-source-share", "0", "expected a whole number from 1 to 100, found \"0\""),
+      Refused("frag-high-watermark", "101", "expected a whole number from 1 to 100, found \"101\""),
+      Refused("frag-low-watermark", "-1", "expected a whole number from 0 to 100, found \"-1\""),
       Refused("idle-exit", "0", "expected a number of seconds above 0, found \"0\""),
       Refused("idle-exit", "nan", "expected a number of seconds above 0, found \"nan\""),
       Refused("duration", "-1", "expected a number of seconds above 0, found \"-1\""),
