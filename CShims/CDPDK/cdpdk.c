@@ -27,6 +27,48 @@ void cdpdk_sleep(uint32_t nanoseconds)
     nanosleep(&t, NULL);
 }
 
+/* Puts bytes behind those that a packet has. */
+static bool mbuf_append(struct rte_mbuf *head, const uint8_t *bytes, uint32_t count)
+{
+    struct rte_mbuf *tail = rte_pktmbuf_lastseg(head);
+
+    while (count > 0) {
+        uint16_t room = rte_pktmbuf_tailroom(tail);
+        uint32_t take = count < room ? count : room;
+
+        if (take == 0) {
+            struct rte_mbuf *next = rte_pktmbuf_alloc(head->pool);
+
+            if (next == NULL)
+                return false;
+            tail->next = next;
+            head->nb_segs++;
+            tail = next;
+            continue;
+        }
+        memcpy(rte_pktmbuf_mtod_offset(tail, uint8_t *, tail->data_len), bytes, take);
+        tail->data_len += take;
+        head->pkt_len += take;
+        bytes += take;
+        count -= take;
+    }
+    return true;
+}
+
+struct rte_mbuf *cdpdk_mbuf_make(const struct rte_mbuf *like, const void *header, uint32_t header_length,
+                                 const void *payload, uint32_t payload_length)
+{
+    struct rte_mbuf *made = rte_pktmbuf_alloc(like->pool);
+
+    if (made == NULL)
+        return NULL;
+    made->port = like->port;
+    if (mbuf_append(made, header, header_length) && mbuf_append(made, payload, payload_length))
+        return made;
+    rte_pktmbuf_free(made);
+    return NULL;
+}
+
 /* ---- ports ------------------------------------------------------------------------------------------------------ */
 
 #define RX_L4 (RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)

@@ -4,6 +4,7 @@ internal import Glibc
 public import Logging
 internal import Pipeline
 internal import Primitives
+internal import Reassembly
 internal import Segment
 public import Settings
 internal import Steering
@@ -63,7 +64,8 @@ public final class Forwarder {
       throw error
     }
     let tracking = TrackingSetup(plan, segment: segment, clock: clock, epoch: epoch)
-    for i in plan.workers.indices { unsafe lcores.append(makeLcore(i, tracking)) }
+    let fragments = FragmentSetup(plan, segment: segment, clock: clock)
+    for i in plan.workers.indices { unsafe lcores.append(makeLcore(i, tracking, fragments)) }
     introduce(prefix: prefix, version: version)
   }
 
@@ -86,10 +88,12 @@ public final class Forwarder {
       dropReasons: DropReason.allCases.map(\.name),
       invalidReasons: InvalidReason.allCases.dropFirst().map(\.name), packetKinds: PacketKind.allCases.map(\.name),
       stages: Stage.allCases.map(\.rawValue), history: plan.settings.statsRecords,
-      tracking: TrackingSetup.tables(plan.settings))
+      tracking: TrackingSetup.tables(plan.settings), fragments: FragmentSetup.tables(plan))
   }
 
-  private func makeLcore(_ shard: Int, _ tracking: TrackingSetup) -> UnsafeMutablePointer<Lcore> {
+  private func makeLcore(
+    _ shard: Int, _ tracking: TrackingSetup, _ fragments: FragmentSetup
+  ) -> UnsafeMutablePointer<Lcore> {
     let settings = plan.settings
     let planned = plan.workers[shard]
     let table = egressTable()
@@ -100,19 +104,22 @@ public final class Forwarder {
     let handedOver = plan.ports.filter { port in
       sources.contains { plan.handedOver(from: $0, to: shard).contains(port) }
     }
-    let transmit = planned.transmit.map {
-      TransmitSetup(
-        port: PortID(rawValue: UInt16($0.port)), queue: UInt16($0.queue), attempts: UInt32(settings.txRetries + 1))
+    let transmit = planned.transmit.map { queue in
+      let ring = plan.ports.first { $0.id == queue.port }?.txDescriptors ?? 0
+      return TransmitSetup(
+        port: PortID(rawValue: UInt16(queue.port)), queue: UInt16(queue.queue),
+        attempts: UInt32(settings.txRetries + 1), mostTogether: min(ring, plan.fragments?.together ?? 0))
     }
     let journey = unsafe Journey(
       policy: Policy(settings, ports: plan.ports.map(\.id)),
       owners: ownership.map { OwnerTable($0, me: shard) } ?? OwnerTable(),
       tracker: tracking.tracker(shard, lcore: planned.lcore, ports: (plan.ports.map(\.id).max() ?? 0) + 1),
-      cache: tracking.cache, gather: MbufIO.gather)
+      cache: tracking.cache, fragments: fragments.table(shard, lcore: planned.lcore), gather: MbufIO.gather)
     let worker = Worker(
       io: MbufIO(rings.lanes(of: shard), clock: clock), journey: journey, burst: settings.burst, receive: receive,
       transmit: transmit, sources: sources, crossings: handedOver.map { plan.crossing(from: $0.id, at: shard, table) })
-    let ledger = Ledger(segment, shard: shard, tracks: settings.tracking.isEnabled)
+    let ledger = Ledger(
+      segment, shard: shard, tracks: settings.tracking.isEnabled, assembles: plan.fragments != nil)
     ledger.introduce(
       lcore: planned.lcore, cpu: Int(rte_lcore_to_cpu_id(Int32(planned.lcore))), socket: planned.socket,
       receive: planned.receive.map { ($0.port, $0.queue) }, transmit: planned.transmit.map { ($0.port, $0.queue) })

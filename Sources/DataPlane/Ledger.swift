@@ -1,6 +1,7 @@
 internal import CSegment
 internal import Conntrack
 internal import Pipeline
+internal import Reassembly
 internal import Segment
 internal import Wire
 
@@ -21,12 +22,17 @@ struct Ledger: BitwiseCopyable {
   /// What tracking counts; `nil` when nothing is tracked.
   private let connections: UnsafeMutablePointer<dpdkfwd_ct_shard_record>?
   private let faults: UnsafeMutablePointer<dpdkfwd_tally_record>?
+  /// What reassembly counts; `nil` when fragments are packets like others.
+  private let fragments: UnsafeMutablePointer<dpdkfwd_frag_shard_record>?
+  private let fragmentEvents: UnsafeMutablePointer<dpdkfwd_frag_count_record>?
+  private let datagramEvents: UnsafeMutablePointer<dpdkfwd_frag_count_record>?
   private var history: RingWriter<dpdkfwd_lcore_history_record>
 
   /// - Parameters:
   ///   - shard: which lcore of the segment, counted from zero.
   ///   - tracks: the segment has tables of connection tracking.
-  init(_ segment: SegmentWriter, shard: Int, tracks: Bool) {
+  ///   - assembles: the same of reassembly.
+  init(_ segment: SegmentWriter, shard: Int, tracks: Bool, assembles: Bool) {
     unsafe record = segment.lcore(shard)
     unsafe queues = segment.queue(lcore: shard, 0)
     unsafe drops = segment.tally(.drops, lcore: shard, 0)
@@ -34,6 +40,9 @@ struct Ledger: BitwiseCopyable {
     unsafe kinds = segment.tally(.packets, lcore: shard, 0)
     unsafe connections = tracks ? segment.connectionShard(shard) : nil
     unsafe faults = tracks ? segment.tally(.trackingFaults, lcore: shard, 0) : nil
+    unsafe fragments = assembles ? segment.fragmentShard(shard) : nil
+    unsafe fragmentEvents = assembles ? segment.fragmentCounts(.fragmentEvents, shard) : nil
+    unsafe datagramEvents = assembles ? segment.fragmentCounts(.datagramEvents, shard) : nil
     history = segment.lcoreHistory(shard)
   }
 
@@ -54,6 +63,8 @@ struct Ledger: BitwiseCopyable {
     for i in 1..<DropReason.slots { unsafe drops[i - 1].lcore = UInt32(lcore) }
     for i in 1..<Tally.invalidSlots { unsafe invalid[i - 1].lcore = UInt32(lcore) }
     for i in PacketKind.allCases.indices { unsafe kinds[i].lcore = UInt32(lcore) }
+    for i in 0..<2 * FragmentEvent.slots { unsafe fragmentEvents?[i].lcore = UInt32(lcore) }
+    for i in 0..<2 * DatagramEvent.slots { unsafe datagramEvents?[i].lcore = UInt32(lcore) }
     if let faults = unsafe faults { for i in 1..<TrackingFault.slots { unsafe faults[i - 1].lcore = UInt32(lcore) } }
   }
 
@@ -65,6 +76,7 @@ struct Ledger: BitwiseCopyable {
     commitQueues(worker)
     commitKinds(worker.journey.tally)
     if worker.journey.tally.touchedOthers { commitOthers(worker.journey.tally) }
+    if worker.journey.fragments.isTouched { commitFragments(worker.journey.fragments) }
     worker.settled()
     if let connections = unsafe connections { unsafe commitTracking(worker.journey.tracker, to: connections) }
     commitTimes(worker)
@@ -131,7 +143,9 @@ struct Ledger: BitwiseCopyable {
     unsafe record.pointee.rx_bytes = received.bytes
     unsafe record.pointee.tx_packets = sent.packets
     unsafe record.pointee.tx_bytes = sent.bytes
-    unsafe record.pointee.held = UInt64(held)
+    unsafe record.pointee.held = UInt64(held &+ worker.journey.fragments.held)
+    unsafe record.pointee.cut_from = worker.cutFrom.packets
+    unsafe record.pointee.cut_into = worker.cutInto.packets
     unsafe record.pointee.handed_out = worker.handedOff.packets
     unsafe record.pointee.handed_in = worker.handedIn.packets
   }
@@ -156,6 +170,16 @@ struct Ledger: BitwiseCopyable {
     let invalid = unsafe record.pointee.invalid
     unsafe record.pointee = tracker.table.counts.pointee
     if unsafe invalid != record.pointee.invalid { commitFaults(tracker) }
+  }
+
+  @inline(never)
+  private func commitFragments(_ table: borrowing Reassembly) {
+    guard let fragments = unsafe fragments, let fragmentEvents = unsafe fragmentEvents,
+      let datagramEvents = unsafe datagramEvents
+    else { return }
+    unsafe fragments.pointee = table.counts.pointee
+    for i in 0..<2 * FragmentEvent.slots { unsafe fragmentEvents[i].count = table.fragmentCount(i) }
+    for i in 0..<2 * DatagramEvent.slots { unsafe datagramEvents[i].count = table.datagramCount(i) }
   }
 
   @inline(never)

@@ -50,7 +50,8 @@ struct MbufIO: PacketIO, BitwiseCopyable {
     return unsafe Packet(
       handle: UInt(bitPattern: mbuf), bytes: UnsafeRawPointer(cdpdk_mbuf_data(mbuf)),
       contiguous: UInt32(cdpdk_mbuf_data_length(mbuf)), length: cdpdk_mbuf_length(mbuf),
-      marks: flags & (cdpdk_rx_l4_checksum_mask | cdpdk_rx_lro) == 0 ? [] : Self.marks(flags))
+      marks: flags & (cdpdk_rx_l4_checksum_mask | cdpdk_rx_lro) == 0 ? [] : Self.marks(flags),
+      segments: cdpdk_mbuf_segments(mbuf))
   }
 
   @inline(never)
@@ -81,6 +82,18 @@ struct MbufIO: PacketIO, BitwiseCopyable {
     // Not all drivers say so themselves, and a packet may have come by a second port of ours.
     for i in 0..<handles.count { unsafe cdpdk_mbuf_set_port(mbufs[i], port.rawValue) }
     return unsafe Int(cdpdk_ring_put(lanes.to[worker]!, mbufs, UInt32(truncatingIfNeeded: handles.count)))
+  }
+
+  func handOffRoom(to worker: Int) -> Int { unsafe Int(cdpdk_ring_room(lanes.to[worker]!)) }
+
+  @inline(never)
+  mutating func make(
+    _ header: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, like handle: UInt
+  ) -> Packet? {
+    let made = unsafe cdpdk_mbuf_make(
+      OpaquePointer(bitPattern: handle), header.baseAddress, UInt32(truncatingIfNeeded: header.count),
+      payload.baseAddress, UInt32(truncatingIfNeeded: payload.count))
+    return unsafe made.map { unsafe describe($0) }
   }
 
   mutating func receiveHandedOff(from worker: Int, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {

@@ -42,6 +42,29 @@ public struct Egress: BitwiseCopyable, Sendable {
     unquestioned = 0
   }
 
+  /// The same of a datagram's fragments, which leave together; `cut`: as others, small enough for the port. Whether it
+  /// carries each of them, if they are not cut, `carries` says.
+  ///
+  /// - Parameters:
+  ///   - longestFrame: among them, in bytes.
+  ///   - marks: of all of them, together.
+  ///   - overhead: bytes of headers that each fragment repeats, link and tags not counted.
+  ///   - isUncuttable: one of them says so.
+  func judge(
+    longestFrame: UInt32, _ marks: PacketMarks, vlanCount: UInt8, overhead: UInt32, isUncuttable: Bool
+  ) -> FragmentsEgress {
+    if let closed { return .refused(closed) }
+    if marks.needsWork { return .refused(.offloadUnsupported) }
+    let link = 14 + 4 * UInt32(vlanCount)
+    guard mtuFrame != .max, longestFrame > mtuFrame - 14 + link else { return .asTheyCame }
+    // What is made may lie in several segments.
+    let most = min(mtuFrame - 14 + link, longest, longestChained)
+    return isUncuttable || most < link + overhead + 8 ? .refused(.mtuExceeded) : .cut(mtu: Int(most - link))
+  }
+
+  /// Whether the port carries a frame at all.
+  func carries(_ length: UInt32, isWhole: Bool) -> Bool { length <= (isWhole ? longest : longestChained) }
+
   /// Whether frames up to that length, with those marks among them, leave without a closer look.
   @inline(__always)
   func takesAll(upTo length: UInt32, _ marks: PacketMarks) -> Bool { length <= unquestioned && !marks.needsWork }
@@ -49,7 +72,7 @@ public struct Egress: BitwiseCopyable, Sendable {
   /// The closer look: why the frame cannot leave, or `nil` when it can.
   func refuses(_ packet: Packet, _ summary: Summary) -> DropReason? {
     if let closed { return closed }
-    if packet.length > (packet.isWhole ? longest : longestChained) { return .txOversize }
+    if !carries(packet.length, isWhole: packet.isWhole) { return .txOversize }
     if packet.marks.contains(.segmented) {
       return cutsSegments && summary.transport == 6 && summary.isFinishable(packet) ? nil : .offloadUnsupported
     }
@@ -62,6 +85,14 @@ public struct Egress: BitwiseCopyable, Sendable {
     }
     return nil
   }
+}
+
+/// How the fragments of a datagram leave.
+enum FragmentsEgress: BitwiseCopyable, Equatable {
+  case asTheyCame
+  /// In pieces of at most so many bytes, IP header included.
+  case cut(mtu: Int)
+  case refused(DropReason)
 }
 
 extension PacketMarks {

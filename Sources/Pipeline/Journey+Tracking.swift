@@ -41,6 +41,7 @@ extension Journey {
   /// The tuple of anything but TCP and UDP, and of all packets when there are zones.
   @inline(never)
   private mutating func lookAtOther(_ packet: Packet, _ i: Int, from ingress: PortID) {
+    let packet = face(packet, i)
     let headers = UInt32(max(summaries[i].transportOffset, summaries[i].networkOffset)) + 8
     let bytes = (packet.isWhole || headers <= packet.contiguous ? packet : gathered(packet)).packetBytes
     let zones = tracker.zones.zones(port: ingress.rawValue, summaries[i])
@@ -55,6 +56,7 @@ extension Journey {
     let cache = cache
     let isOn = cache.isOn && path.isUniform
     let isOpen = isOn && FlowCache.canRemember(egress.port) && takesAll(packets, egress)
+    if assembled != 0 { return trackEach(packets, from: ingress, to: egress, path, isOpen: isOpen) }
     var hits: UInt64 = 0
     for i in 0..<min(packets.count, Self.burst) {
       guard exceptions & 1 &<< UInt32(truncatingIfNeeded: i) == 0 else { continue }
@@ -64,6 +66,32 @@ extension Journey {
       } else {
         if ways[i] == .flow, isOn, !isOpen { tracker.countMiss(CacheMiss.egress.rawValue) }
         classic(packets[i], i, from: ingress, to: egress)
+      }
+    }
+    tracker.countHits(hits)
+  }
+
+  /// The same when there are datagrams that came in fragments.
+  @inline(never)
+  private mutating func trackEach(
+    _ packets: Span<Packet>, from ingress: PortID, to egress: Egress, _ path: FastPath, isOpen: Bool
+  ) {
+    let cache = cache
+    let isOn = cache.isOn && path.isUniform
+    var hits: UInt64 = 0
+    for i in 0..<min(packets.count, Self.burst) where exceptions & 1 &<< UInt32(truncatingIfNeeded: i) == 0 {
+      let packet = face(packets[i], i)
+      var isOpen = isOpen
+      if assembled & 1 &<< UInt32(truncatingIfNeeded: i) != 0 {
+        isOpen = leavesAsItCame(i, egress)
+        isOpen = isOpen && isOn && FlowCache.canRemember(egress.port)
+      }
+      if ways[i] == .flow, isOpen, serve(packet, i, egress.port, path, cache) {
+        verdicts[i] = .forward(egress.port)
+        hits &+= 1
+      } else {
+        if ways[i] == .flow, isOn, !isOpen { tracker.countMiss(CacheMiss.egress.rawValue) }
+        classic(packet, i, from: ingress, to: egress)
       }
     }
     tracker.countHits(hits)
@@ -91,7 +119,9 @@ extension Journey {
     return true
   }
 
-  @inline(never)
+  /// Inline: behind a call that may change the journey nothing of it could stay in registers, and one that may not would
+  /// be given a copy of it.
+  @inline(__always)
   private func missed(_ miss: CacheMiss) -> Bool {
     tracker.countMiss(miss.rawValue)
     return false
@@ -102,9 +132,9 @@ extension Journey {
   private mutating func classic(_ packet: Packet, _ i: Int, from ingress: PortID, to egress: Egress) {
     var tracked = judged(packet, i, from: ingress)
     tracker.count(tracked.state, tracked.direction)
-    if let reason = refusal(of: tracked, from: ingress) ?? egress.refuses(packet, summaries[i]) {
-      return except(packet, i, reason)
-    }
+    if let reason = refusal(of: tracked, from: ingress) { return except(packet, i, reason) }
+    // Not behind `??`: whoever is called from an autoclosure gets a copy of the journey, and brings it back.
+    if let reason = refusal(by: egress, of: packet, i) { return except(packet, i, reason) }
     if tracked.isUnconfirmed, let refusal = tracker.confirm(&tracked) { return except(packet, i, DropReason(refusal)) }
     verdicts[i] = .forward(egress.port)
     if packet.marks.needsWork { exceptions |= 1 << UInt32(i) }

@@ -5,6 +5,7 @@
 public import Conntrack
 public import FlowCache
 public import Primitives
+public import Reassembly
 public import Steering
 public import Wire
 
@@ -16,7 +17,7 @@ public struct Journey: ~Copyable {
   /// The most packets of one burst.
   public static let burst = 32
 
-  public private(set) var summaries = InlineArray<32, Summary>(repeating: Summary())
+  public internal(set) var summaries = InlineArray<32, Summary>(repeating: Summary())
   /// One for each packet of the burst in hand, when `decide` is through.
   public internal(set) var verdicts = InlineArray<32, Verdict>(repeating: .drop(.noPair))
   /// One bit for each packet of the burst that is not to be sent just as it came: it is dropped, handed off, or must be
@@ -28,8 +29,21 @@ public struct Journey: ~Copyable {
   public internal(set) var tracker: Tracker
   public internal(set) var cache: FlowCache
   let policy: Policy
-  private var gathering: Gathering
+  let gathering: Gathering
   let owners: OwnerTable
+  /// Fragments that wait, and datagrams that go on.
+  public internal(set) var fragments: Reassembly
+  let buffer: DatagramBuffer
+  /// One bit for each packet of the burst that is the fragment table's: it waits, it completed a datagram, or it died.
+  public internal(set) var kept: UInt32 = 0
+  /// One bit for each that completed a datagram which is to leave in its place, and for each of these that is to be cut
+  /// anew.
+  public internal(set) var assembled: UInt32 = 0
+  public internal(set) var cuts: UInt32 = 0
+  /// Where the fragment table has those datagrams.
+  var slots = InlineArray<32, Int32>(repeating: 0)
+  /// What kinds of packets there are in the burst, one bit each.
+  var kindsInHand: UInt32 = 0
   /// How each packet of the burst in hand is tracked, and the tuples of those that have one.
   var ways = InlineArray<32, Way>(repeating: .untracked)
   var tuples = InlineArray<32, Tuple>(repeating: Tuple())
@@ -37,20 +51,23 @@ public struct Journey: ~Copyable {
   /// - Parameters:
   ///   - owners: who owns what, when there are several workers.
   ///   - tracker: `.off()`: connections are not tracked.
+  ///   - fragments: `.off()`: fragments are packets like others.
   public init(
     policy: Policy, owners: consuming OwnerTable = OwnerTable(), tracker: consuming Tracker = .off(),
-    cache: FlowCache = FlowCache(), gather: @escaping GatherFrame
+    cache: FlowCache = FlowCache(), fragments: consuming Reassembly = .off(), gather: @escaping GatherFrame
   ) {
     self.policy = policy
     self.owners = owners
     self.tracker = tracker
     self.cache = cache
+    self.fragments = fragments
     gathering = unsafe Gathering(gather)
+    buffer = DatagramBuffer()
   }
 
   /// Decides what becomes of each packet of a burst that came in by one port; the answers are in `verdicts`.
   ///
-  /// Later stages stand between these: reassembly, hooks, routes and edits.
+  /// Later stages stand between these: hooks, routes and edits.
   ///
   /// - Parameters:
   ///   - packets: at most `burst`; what goes beyond is not looked at.
@@ -58,6 +75,7 @@ public struct Journey: ~Copyable {
   ///   - now: on the worker's clock.
   @inline(__always)
   public mutating func decide(_ packets: Span<Packet>, by crossing: Crossing, at now: Instant) {
+    forgetDatagrams()
     let suspects = parse(packets, counts: true)
     exceptions = judge(packets, suspects)
     steer(packets, by: crossing)
@@ -68,20 +86,30 @@ public struct Journey: ~Copyable {
   /// and they stay.
   @inline(never)
   public mutating func decideHandedOff(_ packets: Span<Packet>, by crossing: Crossing, at now: Instant) {
+    forgetDatagrams()
     _ = parse(packets, counts: false)
     exceptions = 0
     handOffs = 0
     goOn(packets, by: crossing, at: now)
   }
 
+  /// The datagrams of the last burst are gone: whatever drops a packet of this one asks whether it stands for one.
+  @inline(__always)
+  private mutating func forgetDatagrams() { (kept, assembled, cuts) = (0, 0, 0) }
+
   /// What only the owner of a packet does.
   @inline(__always)
   private mutating func goOn(_ packets: Span<Packet>, by crossing: Crossing, at now: Instant) {
-    guard tracker.settings.isOn else { return bridge(packets, to: crossing.egress) }
-    tracker.advance(to: now)
-    let path = tracker.fastPath
-    lookAhead(packets, from: crossing.port, path)
-    track(packets, from: crossing.port, to: crossing.egress, path)
+    reassemble(packets, by: crossing, at: now)
+    if tracker.settings.isOn {
+      tracker.advance(to: now)
+      let path = tracker.fastPath
+      lookAhead(packets, from: crossing.port, path)
+      track(packets, from: crossing.port, to: crossing.egress, path)
+    } else {
+      bridge(packets, to: crossing.egress)
+    }
+    exceptions |= assembled
   }
 
   // MARK: 1. Parse
@@ -92,17 +120,20 @@ public struct Journey: ~Copyable {
   /// - Returns: one bit for each packet that has either.
   @inline(__always)
   private mutating func parse(_ packets: Span<Packet>, counts: Bool) -> UInt32 {
+    (kept, assembled, cuts) = (0, 0, 0)
     var suspects: UInt32 = 0
     var kinds: UInt32 = 0
     for i in 0..<min(packets.count, Self.burst) {
       let packet = packets[i]
       let isPlain = unsafe Summary.read(packet.span, frameLength: packet.frameLength, into: &summaries[i])
-      if !isPlain || policy.checksum != .off, lookAgain(packet, i) { suspects |= 1 &<< UInt32(truncatingIfNeeded: i) }
-      guard counts else { continue }
-      tally.count(summaries[i].kind, bytes: packet.length)
+      if !isPlain || policy.checksum != .off, lookAgain(packet, i, counts: counts) {
+        suspects |= 1 &<< UInt32(truncatingIfNeeded: i)
+      }
       kinds |= 1 &<< UInt32(summaries[i].kind.rawValue)
+      if counts { tally.count(summaries[i].kind, bytes: packet.length) }
     }
-    tally.touchedKinds |= kinds
+    kindsInHand = kinds
+    if counts { tally.touchedKinds |= kinds }
     return suspects
   }
 
@@ -111,11 +142,12 @@ public struct Journey: ~Copyable {
   ///
   /// - Returns: whether something is wrong with the packet, in its IP header or above.
   @inline(never)
-  private mutating func lookAgain(_ packet: Packet, _ i: Int) -> Bool {
+  private mutating func lookAgain(_ packet: Packet, _ i: Int, counts: Bool) -> Bool {
     if summaries[i].flags.contains(.needsMore) {
       let whole = gathering.whole(packet)
       unsafe Summary.read(whole.span, frameLength: packet.frameLength, into: &summaries[i])
     }
+    if counts, summaries[i].flags.contains(.atomicFragment) { fragments.count(.atomic, 1) }
     if policy.checksum != .off { checkTransport(packet, i) }
     return summaries[i].isSuspect
   }
@@ -146,9 +178,10 @@ public struct Journey: ~Copyable {
     var dropped: UInt32 = 0
     for i in 0..<min(packets.count, Self.burst) where suspects & 1 << UInt32(i) != 0 {
       if summaries[i].fault != .none {
+        countTruncated(packets[i], i)
         drop(packets[i], i, DropReason(summaries[i].fault))
         dropped |= 1 << UInt32(i)
-      } else {
+      } else if !isReassembled(i) {
         tally.count(summaries[i].invalid)
         // The tracker's judgement includes this one.
         guard policy.invalid == .drop, !tracker.settings.isOn else { continue }
@@ -164,7 +197,7 @@ public struct Journey: ~Copyable {
   /// Out by the other port of the pair, if that can take the packet.
   @inline(__always)
   private mutating func bridge(_ packets: Span<Packet>, to egress: Egress) {
-    if exceptions == 0, takesAll(packets, egress) {
+    if exceptions | assembled == 0, takesAll(packets, egress) {
       for i in 0..<min(packets.count, Self.burst) { verdicts[i] = .forward(egress.port) }
     } else {
       bridgeEach(packets, to: egress)
@@ -187,7 +220,7 @@ public struct Journey: ~Copyable {
   @inline(never)
   private mutating func bridgeEach(_ packets: Span<Packet>, to egress: Egress) {
     for i in 0..<min(packets.count, Self.burst) where exceptions & 1 << UInt32(i) == 0 {
-      if let reason = egress.refuses(packets[i], summaries[i]) {
+      if let reason = refusal(by: egress, of: packets[i], i) {
         drop(packets[i], i, reason)
         exceptions |= 1 << UInt32(i)
       } else {
@@ -198,6 +231,7 @@ public struct Journey: ~Copyable {
   }
 
   mutating func drop(_ packet: Packet, _ i: Int, _ reason: DropReason) {
+    if assembled & 1 &<< UInt32(truncatingIfNeeded: i) != 0 { return dropDatagram(i, reason) }
     verdicts[i] = .drop(reason)
     tally.count(reason, bytes: packet.length)
   }
@@ -208,16 +242,24 @@ public struct Journey: ~Copyable {
   /// What was decided before is out of date.
   mutating func invalidateCache() { cache.invalidate() }
 
-  /// A share of the housekeeping: connections whose time is over.
+  /// Datagrams that end in one breath because their time is over, or to make room.
+  static let mostExpired = 8
+
+  /// A share of the housekeeping: connections and fragments whose time is over.
   @inline(__always)
   public mutating func tick(at now: Instant, most: Int) {
+    fragments.tick(now: UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000), most: Self.mostExpired)
+    accountDiscards()
     guard tracker.settings.isOn else { return }
     tracker.advance(to: now)
     tracker.sweep(most: most, wiping: cache.generation)
   }
 
   /// The tally has been copied out: what is touched from now on is new.
-  mutating func settled() { tally.settled() }
+  mutating func settled() {
+    tally.settled()
+    if fragments.isTouched { fragments.settled() }
+  }
 }
 
 extension Summary {

@@ -11,14 +11,20 @@ public struct Packet: BitwiseCopyable {
   /// Bytes of the whole frame, in all its segments.
   public var length: UInt32
   public var marks: PacketMarks
+  /// In how many segments it lies.
+  public var segments: UInt16
 
   @inlinable
-  public init(handle: UInt, bytes: UnsafeRawPointer, contiguous: UInt32, length: UInt32, marks: PacketMarks = []) {
+  public init(
+    handle: UInt, bytes: UnsafeRawPointer, contiguous: UInt32, length: UInt32, marks: PacketMarks = [],
+    segments: UInt16 = 1
+  ) {
     self.handle = handle
     unsafe self.bytes = unsafe bytes
     self.contiguous = contiguous
     self.length = length
     self.marks = marks
+    self.segments = segments
   }
 
   /// A place to point to where there is no packet yet.
@@ -55,9 +61,10 @@ public typealias GatherFrame = @convention(c) (_ handle: UInt, _ to: UnsafeMutab
 /// Brings a frame that is spread over several segments into one piece, in memory taken at start.
 @safe
 struct Gathering: ~Copyable {
-  /// Headers and checksummed payload end before this: an IP datagram has 65,535 bytes, before it stand at most the
-  /// link's header and tags. Only the payload of a jumbogram goes on behind it, and none of that is ever read.
-  static let room = 65_535 + 14 + 4 * 16
+  /// Headers and checksummed payload end before this: an IP datagram has 65,535 bytes, IPv6's fixed header not among
+  /// them, and before it stand at most the link's header and tags. Only the payload of a jumbogram goes on behind it, and
+  /// none of that is ever read.
+  static let room = 65_535 + 40 + 14 + 4 * 16
 
   private let copy: GatherFrame
   private let memory: UnsafeMutableRawPointer

@@ -20,6 +20,14 @@ public protocol PacketIO: ~Copyable {
   /// - Parameter port: which they came in by.
   mutating func handOff(to worker: Int, from port: PortID, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int
 
+  /// How many packets its ring would take just now, at least.
+  func handOffRoom(to worker: Int) -> Int
+
+  /// Makes a packet of these bytes, headers and what follows them, as if it had come in like the one of that handle.
+  ///
+  /// - Returns: `nil` when there is no buffer for it.
+  mutating func make(_ header: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, like handle: UInt) -> Packet?
+
   /// Fills `packets` from its start with what another worker handed over; returns how many.
   mutating func receiveHandedOff(from worker: Int, into packets: UnsafeMutableBufferPointer<Packet>) -> Int
 

@@ -12,7 +12,7 @@ public struct Tally: ~Copyable {
 
   public private(set) var kinds = InlineArray<20, Count>(repeating: Count())
   /// `DropReason.slots` of them.
-  public typealias Drops = InlineArray<26, Count>
+  public typealias Drops = InlineArray<44, Count>
   public private(set) var drops = Drops(repeating: Count())
   /// How many counters the table of invalid reasons has, by raw value.
   public static var invalidSlots: Int { 18 }
@@ -49,6 +49,14 @@ public struct Tally: ~Copyable {
     drops[Int(reason.rawValue)].packets &+= 1
     drops[Int(reason.rawValue)].bytes &+= UInt64(bytes)
     dropped &+= 1
+    touchedOthers = true
+  }
+
+  /// The same for packets that were discarded together.
+  mutating func count(_ reason: DropReason, packets: UInt64, bytes: UInt64) {
+    drops[Int(reason.rawValue)].packets &+= packets
+    drops[Int(reason.rawValue)].bytes &+= bytes
+    dropped &+= packets
     touchedOthers = true
   }
 

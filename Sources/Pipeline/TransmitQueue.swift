@@ -1,11 +1,16 @@
 public import Primitives
 
 /// A worker's way out by one port: a transmit queue of its own, and in front of it the packets that the queue has not
-/// taken yet. They keep their order; what the queue refuses too often is dropped, never waited for.
+/// taken yet. They keep their order; what the queue refuses too often is dropped, never waited for. The fragments of a
+/// datagram leave all or none: once the first of them has been taken, the others stay until they are too.
 @safe
 public struct TransmitQueue: BitwiseCopyable {
   /// Room for one burst that the queue refused and one that just came.
   static let room = 2 * Journey.burst
+  /// The most fragments of a datagram that leave together: what the port's queue can hold at once; 0: none do.
+  public let mostTogether: Int
+  /// Room for all that may wait.
+  private let capacity: Int
 
   public let port: PortID
   public let queue: UInt16
@@ -24,14 +29,23 @@ public struct TransmitQueue: BitwiseCopyable {
   private let attemptsAllowed: UInt32
   private let handles: UnsafeMutablePointer<UInt>
   private let lengths: UnsafeMutablePointer<UInt32>
+  /// Whether a packet goes with the one in front of it, and how many do; beyond `held` none does.
+  private let follows: UnsafeMutablePointer<Bool>
+  private var followers = 0
 
-  /// - Parameter attempts: how many calls in a row may leave something behind before all that waits is dropped.
-  init(port: PortID, queue: UInt16, attempts: UInt32) {
+  /// - Parameters:
+  ///   - attempts: how many calls in a row may leave something behind before all that waits is dropped.
+  ///   - mostTogether: see there.
+  init(port: PortID, queue: UInt16, attempts: UInt32, mostTogether: Int) {
     self.port = port
     self.queue = queue
     attemptsAllowed = max(1, attempts)
-    unsafe handles = .allocate(capacity: Self.room)
-    unsafe lengths = .allocate(capacity: Self.room)
+    self.mostTogether = mostTogether
+    capacity = Self.room + mostTogether
+    unsafe handles = .allocate(capacity: capacity)
+    unsafe lengths = .allocate(capacity: capacity)
+    unsafe follows = .allocate(capacity: capacity)
+    unsafe follows.initialize(repeating: false, count: capacity)
   }
 
   /// Ends the queue, which must be empty.
@@ -39,12 +53,13 @@ public struct TransmitQueue: BitwiseCopyable {
     precondition(held == 0, "packets left in a transmit queue")
     unsafe handles.deallocate()
     unsafe lengths.deallocate()
+    unsafe follows.deallocate()
   }
 
   /// Puts packets behind those that wait. There is room for a burst after every `flush`.
   @inline(__always)
   mutating func append(_ packets: Span<Packet>) {
-    precondition(held &+ packets.count <= Self.room)
+    precondition(held &+ packets.count <= capacity)
     let (handles, lengths) = unsafe (handles + held, lengths + held)
     var sum: UInt64 = 0
     for i in packets.indices {
@@ -58,12 +73,26 @@ public struct TransmitQueue: BitwiseCopyable {
 
   /// The same for one.
   mutating func append(_ packet: Packet) {
-    precondition(held < Self.room)
-    unsafe handles[held] = packet.handle
-    unsafe lengths[held] = packet.length
-    held += 1
-    heldBytes += UInt64(packet.length)
+    append(packet.handle, length: packet.length, follows: false)
   }
+
+  /// The same for one of several that leave together.
+  ///
+  /// - Parameter follows: it goes with the one in front of it.
+  mutating func append(_ handle: UInt, length: UInt32, follows isFollower: Bool) {
+    precondition(held < capacity)
+    unsafe handles[held] = handle
+    unsafe lengths[held] = length
+    if isFollower {
+      unsafe follows[held] = true
+      followers += 1
+    }
+    held += 1
+    heldBytes += UInt64(length)
+  }
+
+  /// Whether there is room for so many that leave together, and for a burst behind them.
+  func hasRoom(for count: Int) -> Bool { count <= mostTogether && held + count <= capacity - Journey.burst }
 
   /// Offers all that waits to the port. Packets that it refused too often, or that would leave no room for another
   /// burst, are dropped.
@@ -75,6 +104,7 @@ public struct TransmitQueue: BitwiseCopyable {
     bursts &+= taken > 0 ? 1 : 0
     if taken == held {
       bytes &+= heldBytes
+      if followers > 0 { forgetFollowers(from: 0) }
       held = 0
       heldBytes = 0
       attempts = 0
@@ -94,12 +124,31 @@ public struct TransmitQueue: BitwiseCopyable {
     heldBytes = restBytes
     unsafe handles.update(from: handles + taken, count: rest)
     unsafe lengths.update(from: lengths + taken, count: rest)
+    if followers > 0 { moveFollowers(by: taken) }
     held = rest
     if attempts >= attemptsAllowed {
-      drop(from: 0, .txFull, &io, &tally)
+      drop(from: beginning(at: 0), .txFull, &io, &tally)
     } else if held > Self.room - Journey.burst {
-      drop(from: Self.room - Journey.burst, .txFull, &io, &tally)
+      drop(from: beginning(at: Self.room - Journey.burst), .txFull, &io, &tally)
     }
+  }
+
+  /// The first place from the given one on whose packet goes with none in front of it.
+  private func beginning(at place: Int) -> Int {
+    var place = place
+    while place < held, unsafe follows[place] { place += 1 }
+    return place
+  }
+
+  private mutating func moveFollowers(by taken: Int) {
+    unsafe follows.update(from: follows + taken, count: held - taken)
+    unsafe (follows + (held - taken)).update(repeating: false, count: taken)
+    followers = (0..<held - taken).count { unsafe follows[$0] }
+  }
+
+  private mutating func forgetFollowers(from first: Int) {
+    unsafe (follows + first).update(repeating: false, count: held - first)
+    followers = (0..<first).count { unsafe follows[$0] }
   }
 
   /// Bytes of the packets at those places.
@@ -113,6 +162,7 @@ public struct TransmitQueue: BitwiseCopyable {
     for i in first..<held { unsafe tally.count(reason, bytes: lengths[i]) }
     unsafe io.release(UnsafeMutableBufferPointer(start: handles + first, count: held - first))
     heldBytes -= length(of: first..<held)
+    if followers > 0 { forgetFollowers(from: first) }
     if reason == .txFull { dropped &+= UInt64(held - first) }
     held = first
     if first == 0 { attempts = 0 }

@@ -7,6 +7,8 @@ public enum Verdict: BitwiseCopyable, Equatable, Sendable {
   case drop(DropReason)
   /// To the worker that owns its flow, by index.
   case handOff(UInt8)
+  /// A fragment that waits for the others of its datagram.
+  case hold
 }
 
 /// Why a packet was not sent. Raw values index counters and are written to the segment: append only.
@@ -43,9 +45,15 @@ public enum DropReason: UInt8, CaseIterable, BitwiseCopyable, Sendable {
   case handoffFull
   /// It would open a connection whose reply tuple another one has.
   case tupleTaken
+  /// A fragment's, by the event it is counted under: `FragmentEvent` says what each means.
+  case fragExpired, fragTooSmall, fragOverlapped, fragPurged, fragDuplicate, fragStraggler, fragTooMany, fragOversize
+  case fragMisaligned, fragEmpty, fragEndConflict, fragHeaderChain, fragBadHeader, fragECN, fragNoRoom
+  case fragSourceShare, fragEvicted
+  /// A datagram was to be cut anew, and the pool had no buffer for it.
+  case fragNoBuffer
 
   /// How many counters a table by raw value has; entry 0 is never used.
-  public static let slots = 26
+  public static let slots = 44
 
   @inlinable
   public init(_ fault: HeaderFault) {
@@ -81,6 +89,24 @@ public enum DropReason: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case .sourceLimit: "ct_source_limit"
     case .handoffFull: "handoff_full"
     case .tupleTaken: "ct_tuple_taken"
+    case .fragExpired: "frag_expired"
+    case .fragTooSmall: "frag_too_small"
+    case .fragOverlapped: "frag_overlapped"
+    case .fragPurged: "frag_purged"
+    case .fragDuplicate: "frag_duplicate"
+    case .fragStraggler: "frag_straggler"
+    case .fragTooMany: "frag_too_many"
+    case .fragOversize: "frag_oversize"
+    case .fragMisaligned: "frag_misaligned"
+    case .fragEmpty: "frag_empty"
+    case .fragEndConflict: "frag_end_conflict"
+    case .fragHeaderChain: "frag_header_chain"
+    case .fragBadHeader: "frag_bad_header"
+    case .fragECN: "frag_ecn"
+    case .fragNoRoom: "frag_no_room"
+    case .fragSourceShare: "frag_source_share"
+    case .fragEvicted: "frag_evicted"
+    case .fragNoBuffer: "frag_no_buffer"
     }
   }
 }

@@ -1,4 +1,5 @@
 public import Primitives
+internal import Reassembly
 
 /// One worker: its receive queues, its transmit queues, its journey, its counters. Nobody else writes any of them.
 ///
@@ -7,7 +8,7 @@ public import Primitives
 /// for a reason, after every breath.
 public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   public private(set) var io: IO
-  public private(set) var journey: Journey
+  public internal(set) var journey: Journey
   /// Calls of `breathe`, and those that received something.
   public private(set) var breaths: UInt64 = 0
   public private(set) var busyBreaths: UInt64 = 0
@@ -16,6 +17,10 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   public private(set) var idleCycles: UInt64 = 0
   /// Bursts by size: 0, 1, 2-3, 4-7, 8-15, 16-31, 32.
   public private(set) var burstSizes = InlineArray<8, UInt64>(repeating: 0)
+
+  /// Fragments whose datagram left cut anew, and those that were sent in their place.
+  public private(set) var cutFrom = Tally.Count()
+  public private(set) var cutInto = Tally.Count()
 
   /// Packets of other workers' flows that their rings took, and those that came in by the rings to this one.
   public private(set) var handedOff = Tally.Count()
@@ -26,6 +31,8 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   private var packets: FixedArray<Packet>
   /// Handles on their way out of the worker: to the pool, or to another worker.
   private var leaving: FixedArray<UInt>
+  /// The pieces of a datagram that is being cut anew.
+  private var made: FixedArray<Packet>
   /// Workers that hand packets to this one, and what becomes of those by the port they came in by.
   private let sources: FixedArray<Int>
   private var crossings: FixedArray<Crossing>
@@ -47,10 +54,15 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
     self.journey = journey
     receives = FixedArray(receive)
     transmits = FixedArray(
-      transmit.map { TransmitQueue(port: $0.port, queue: $0.queue, attempts: $0.attempts) })
+      transmit.map {
+        TransmitQueue(port: $0.port, queue: $0.queue, attempts: $0.attempts, mostTogether: $0.mostTogether)
+      })
     packets = unsafe FixedArray(
       repeating: Packet(handle: 0, bytes: Packet.nowhere, contiguous: 0, length: 0), count: burst)
     leaving = FixedArray(repeating: 0, count: burst)
+    made = unsafe FixedArray(
+      repeating: Packet(handle: 0, bytes: Packet.nowhere, contiguous: 0, length: 0),
+      count: transmit.map(\.mostTogether).max() ?? 0)
     self.sources = FixedArray(sources)
     self.crossings = FixedArray(crossings)
   }
@@ -87,6 +99,7 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
     }
     // An idle breath has time for more, but a packet may come in it.
     journey.tick(at: now, most: received == 0 ? 128 : 64)
+    if journey.fragments.deadCount > 0 { bury() }
     breaths &+= 1
     if received == 0 {
       idleCycles &+= io.cycles() &- began
@@ -134,7 +147,8 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
       sendSome(first, count, by: crossing)
     }
     if t >= 0 { transmits[t].flush(&io, &journey.tally) }
-    if journey.handOffs != 0 { handOff(by: crossing) }
+    if journey.handOffs != 0 { handOff(first, by: crossing) }
+    if journey.fragments.deadCount > 0 { bury() }
   }
 
   /// The same when some are dropped, handed off, or must be finished first.
@@ -143,10 +157,14 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
     var leavingCount = 0
     for i in 0..<count {
       let packet = packets[first + i]
+      guard journey.kept & 1 &<< UInt32(truncatingIfNeeded: i) == 0 else {
+        emit(i, by: crossing)
+        continue
+      }
       switch journey.verdicts[i] {
       case .forward where finish(packet, i, by: crossing): transmits[Int(crossing.transmit)].append(packet)
       case .handOff: break
-      case .forward, .drop:
+      case .forward, .drop, .hold:
         leaving[leavingCount] = packet.handle
         leavingCount += 1
       }
@@ -168,39 +186,140 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
     unsafe io.release(UnsafeMutableBufferPointer(start: leaving.buffer.baseAddress! + first, count: count))
   }
 
+  // MARK: Datagrams (see Worker+Datagrams)
+
+  /// Whether so many packets can leave together; those that wait are offered first if need be.
+  mutating func makeWay(for count: Int, by crossing: Crossing) -> Bool {
+    let t = Int(crossing.transmit)
+    if transmits[t].hasRoom(for: count) { return true }
+    transmits[t].flush(&io, &journey.tally)
+    return transmits[t].hasRoom(for: count)
+  }
+
+  mutating func append(_ handle: UInt, length: UInt32, follows: Bool, by crossing: Crossing) {
+    transmits[Int(crossing.transmit)].append(handle, length: length, follows: follows)
+  }
+
+  /// How many pieces a datagram can be cut into.
+  var madeRoom: Int { made.count }
+
+  /// Makes the pieces of a cut; returns how many, fewer than there are when buffers ran out.
+  mutating func makePieces(_ cut: inout DatagramCut, like handle: UInt) -> Int {
+    for place in 0..<cut.count {
+      let (header, payload) = unsafe cut.piece(place)
+      guard let packet = unsafe io.make(header, payload, like: handle) else { return place }
+      made[place] = packet
+    }
+    return cut.count
+  }
+
+  /// Releases the first pieces that were made. (What is to be released after the burst waits in `leaving`.)
+  mutating func giveBack(made count: Int) {
+    for place in 0..<count {
+      var handle = made[place].handle
+      unsafe withUnsafeMutablePointer(to: &handle) {
+        unsafe io.release(UnsafeMutableBufferPointer(start: $0, count: 1))
+      }
+    }
+  }
+
+  /// Sends the pieces that were made, in place of so many fragments.
+  mutating func appendMade(_ count: Int, from fragments: Int, _ bytes: UInt64, by crossing: Crossing) {
+    for place in 0..<count {
+      append(made[place].handle, length: made[place].length, follows: place > 0, by: crossing)
+      cutInto.bytes &+= UInt64(made[place].length)
+    }
+    cutInto.packets &+= UInt64(count)
+    cutFrom.packets &+= UInt64(fragments)
+    cutFrom.bytes &+= bytes
+  }
+
+  /// Releases the packets of datagrams that ended.
+  @inline(never)
+  private mutating func bury() {
+    let count = journey.fragments.deadCount
+    guard count > 0 else { return }
+    unsafe io.release(UnsafeMutableBufferPointer(start: journey.fragments.deadHandles, count: count))
+    journey.fragments.buried()
+  }
+
   // MARK: Handoff
 
   /// Hands the packets of other workers' flows over, in the order of arrival and a bulk to each owner; what a ring has
   /// no room for is dropped.
   @inline(never)
-  private mutating func handOff(by crossing: Crossing) {
+  private mutating func handOff(_ first: Int, by crossing: Crossing) {
     var pending = journey.handOffs
     while pending != 0 {
       let verdict = journey.verdicts[pending.trailingZeroBitCount]
       guard case .handOff(let owner) = verdict else { preconditionFailure("a packet is to be handed to nobody") }
       var theirs: UInt32 = 0
-      var count = 0
-      for i in 0..<packets.count where pending & 1 &<< UInt32(i) != 0 && journey.verdicts[i] == verdict {
-        leaving[count] = packets[i].handle
-        count += 1
+      for i in 0..<Journey.burst where pending & 1 &<< UInt32(i) != 0 && journey.verdicts[i] == verdict {
         theirs |= 1 &<< UInt32(i)
       }
       pending &= ~theirs
-      let taken = unsafe io.handOff(
-        to: Int(owner), from: crossing.port, UnsafeMutableBufferPointer(start: leaving.buffer.baseAddress, count: count)
-      )
-      for place in 0..<count {
-        let i = theirs.trailingZeroBitCount
-        theirs &= theirs &- 1
-        if place < taken {
-          handedOff.packets &+= 1
-          handedOff.bytes &+= UInt64(packets[i].length)
+      // In their order: a datagram goes between the packets that came before and after it.
+      var run: UInt32 = 0
+      for i in 0..<Journey.burst where theirs & 1 &<< UInt32(i) != 0 {
+        if journey.assembled & 1 &<< UInt32(i) == 0 {
+          run |= 1 &<< UInt32(i)
         } else {
-          journey.drop(packets[i], i, .handoffFull)
+          handOff(run, first, to: owner, by: crossing)
+          run = 0
+          handOff(datagram: i, to: owner, by: crossing)
         }
       }
-      if taken < count { release(from: taken, count - taken) }
+      handOff(run, first, to: owner, by: crossing)
     }
+  }
+
+  /// Hands over those packets of the burst, one bit each, that begins at `first` among `packets`.
+  private mutating func handOff(_ those: UInt32, _ first: Int, to owner: UInt8, by crossing: Crossing) {
+    guard those != 0 else { return }
+    var count = 0
+    for i in 0..<Journey.burst where those & 1 &<< UInt32(i) != 0 {
+      leaving[count] = packets[first + i].handle
+      count += 1
+    }
+    let taken = unsafe io.handOff(
+      to: Int(owner), from: crossing.port, UnsafeMutableBufferPointer(start: leaving.buffer.baseAddress, count: count))
+    var rest = those
+    for place in 0..<count {
+      let i = rest.trailingZeroBitCount
+      rest &= rest &- 1
+      if place < taken {
+        handedOff.packets &+= 1
+        handedOff.bytes &+= UInt64(packets[first + i].length)
+      } else {
+        journey.drop(packets[first + i], i, .handoffFull)
+      }
+    }
+    if taken < count { release(from: taken, count - taken) }
+  }
+
+  /// Hands over the fragments of a datagram, one behind the other, if its owner's ring has room for all: there they are
+  /// put together once more.
+  private mutating func handOff(datagram i: Int, to owner: UInt8, by crossing: Crossing) {
+    let slot = Int(journey.slots[i])
+    guard io.handOffRoom(to: Int(owner)) >= journey.fragments.pieceCount(slot) else {
+      return journey.dropDatagram(i, .handoffFull)
+    }
+    var link = journey.fragments.firstPiece(slot)
+    var count = 0
+    while link != 0 {
+      leaving[count] = journey.fragments.packet(link).handle
+      count += 1
+      link = journey.fragments.piece(after: link)
+      guard count == leaving.count || link == 0 else { continue }
+      let taken = unsafe io.handOff(
+        to: Int(owner), from: crossing.port,
+        UnsafeMutableBufferPointer(start: leaving.buffer.baseAddress, count: count))
+      precondition(taken == count, "a ring takes less than it said")
+      count = 0
+    }
+    handedOff.packets &+= UInt64(journey.fragments.pieceCount(slot))
+    handedOff.bytes &+= journey.fragments.frameBytes(slot)
+    journey.fragments.finish(slot, as: .handedOff)
   }
 
   /// Takes a burst from another worker's ring, decides and sends it; returns how many packets.
@@ -249,6 +368,8 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
 
   /// Ends the work: offers what is held a last bounded time, then drops it with `.shutdown`.
   public mutating func drain() {
+    journey.purgeFragments(.shutdown)
+    bury()
     for t in transmits.indices {
       for _ in 0..<64 where transmits[t].held > 0 { transmits[t].flush(&io, &journey.tally) }
       transmits[t].drop(from: 0, .shutdown, &io, &journey.tally)
@@ -301,7 +422,7 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   public var held: Int {
     var sum = 0
     for t in transmits.indices { sum += transmits[t].held }
-    return sum
+    return sum + journey.fragments.held
   }
 }
 
@@ -338,10 +459,13 @@ public struct TransmitSetup: Sendable {
   public var port: PortID
   public var queue: UInt16
   public var attempts: UInt32
+  /// Fragments of a datagram that may leave together: as many as the port's queue holds.
+  public var mostTogether: Int
 
-  public init(port: PortID, queue: UInt16, attempts: UInt32) {
+  public init(port: PortID, queue: UInt16, attempts: UInt32, mostTogether: Int = 0) {
     self.port = port
     self.queue = queue
     self.attempts = attempts
+    self.mostTogether = mostTogether
   }
 }

@@ -64,6 +64,9 @@ public struct OwnerTable: ~Copyable {
   /// The table of a worker that owns all it receives; it is never asked.
   public init() { self.init(Ownership(by: .port, hash: .keyed(HashSecret(seed: 0)), owners: []), me: 0) }
 
+  /// The fragments of a datagram may meet at another worker than the one that owns its flow.
+  @inlinable public var isByPorts: Bool { unsafe parts.pointee.by == .fiveTuple }
+
   /// The worker that the table belongs to.
   @inlinable public var worker: UInt8 { unsafe parts.pointee.me }
 
@@ -185,7 +188,7 @@ struct FlowPorts: BitwiseCopyable {
 extension Summary {
   /// An ICMP message that may be an error, which quotes another packet.
   @inlinable @inline(__always)
-  var isWholeICMP: Bool {
+  public var isWholeICMP: Bool {
     (transport == IPProtocol.icmp || transport == IPProtocol.icmpv6) && !flags.contains(.fragment)
   }
 }

@@ -10,6 +10,10 @@ public struct OracleCase: Sendable, CustomStringConvertible {
   public let isFromClient: [Bool]
   /// Kernel switches by their names below `net/`, slashes for dots.
   public let switches: [String: String]
+  /// The MTU towards the server, when it is smaller than usual.
+  public let egressMTU: Int?
+  /// Its only rule is that nothing is tracked.
+  public let isUntracked: Bool
   /// Why it cannot be played without rules; `nil`: it can.
   public let needs: String?
   public let golden: Golden
@@ -36,7 +40,9 @@ public struct OracleCase: Sendable, CustomStringConvertible {
     switches = (written.sysctl ?? [:]).mapValues(\.text).reduce(into: [:]) { switches, one in
       switches[one.key.replacing(".", with: "/")] = one.value
     }
+    egressMTU = written.mtu?["server"].flatMap { $0 < 1500 ? $0 : nil }
     needs = written.needs
+    isUntracked = written.isUntracked
     let capture = cases.appending(path: written.pcap)
     do { frames = try Capture(contentsOf: capture).packets.map(\.bytes) } catch {
       throw InputError(capture, "does not read as a capture: \(error)")
@@ -57,10 +63,15 @@ public struct OracleCase: Sendable, CustomStringConvertible {
     let nft: String?
     let steps: [Step]?
     let learn: [String: Int]?
+    let mtu: [String: Int]?
 
     struct Step: Decodable {}
+    var isUntracked: Bool {
+      nft?.contains(/^table ip \w+ \{ chain \w+ \{ type filter hook prerouting priority -300; notrack; \};\s*\}\s*$/)
+        == true
+    }
     var needs: String? {
-      if let nft, !nft.isEmpty { return "nft rules" }
+      if let nft, !nft.isEmpty, !isUntracked { return "nft rules" }
       if let steps, !steps.isEmpty { return "steps between its frames" }
       if let learn, !learn.isEmpty { return "frames aimed at what came out" }
       return nil

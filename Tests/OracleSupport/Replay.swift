@@ -29,11 +29,11 @@ public struct Replay: Sendable {
 
   /// What came of it, once the forwarder has ended.
   ///
-  /// - Parameter dump: what `dpdkfwd-stat dump ct --json` said.
+  /// - Parameter dump: what `dpdkfwd-stat dump ct --json` said; nothing where nothing is tracked.
   public func observed(dump: String) throws(InputError) -> Observed {
     let file = folder.appending(path: "out.pcap")
     let sent: Set<Int>
-    do { sent = Set(try Capture(contentsOf: file).packets.compactMap { Self.number(of: $0.bytes) }) } catch {
+    do { sent = Self.places(try Capture(contentsOf: file).packets.map(\.bytes), of: one.frames) } catch {
       throw InputError(file, "does not read as a capture: \(error)")
     }
     var table: [String] = []
@@ -45,6 +45,28 @@ public struct Replay: Sendable {
       }
     }
     return Observed(isForwarded: one.frames.indices.map(sent.contains), finalTable: table.sorted())
+  }
+
+  /// Which frames were sent on, by place. Of a datagram that came in fragments it is the one that came last: with that
+  /// the oracle says `forward`, with those before `hold`.
+  private static func places(_ sent: [[UInt8]], of frames: [[UInt8]]) -> Set<Int> {
+    var places: Set<Int> = []
+    var datagram: [Int] = []
+    for frame in sent {
+      guard let place = number(of: frame) else { continue }
+      guard let fragment = FragmentHeader(frame) else {
+        places.insert(place)
+        continue
+      }
+      datagram.append(place)
+      guard !fragment.more else { continue }
+      // Cut anew, all pieces have the number of the first one.
+      let isCut = Set(datagram).count < datagram.count
+      let last = isCut ? frames.lastIndex { FragmentHeader($0)?.identification == fragment.identification } : nil
+      places.insert(last ?? datagram.max() ?? place)
+      datagram = []
+    }
+    return places
   }
 
   private static func number(_ frame: [UInt8], _ index: Int) -> [UInt8] {
@@ -60,13 +82,16 @@ public struct Replay: Sendable {
 extension OracleCase {
   /// Settings that mean what the kernel was told: its switches by our names, and the oracle's timeouts.
   public func settings() throws(InputError) -> String {
-    var conntrack = ["enabled = true", "connections = 1024"]
+    var fragments: [String] = []
+    var conntrack = ["enabled = \(!isUntracked)", "connections = 1024"]
     var timeouts = OracleTimeouts.all + OracleTimeouts.borrowed
     // On in the kernel unless said otherwise.
     var checksum = true
     for (key, value) in switches.sorted(by: { $0.key < $1.key }) {
       let name = key.replacing("net/netfilter/nf_conntrack_", with: "")
       switch name {
+      case "net/ipv4/ipfrag_time": fragments.append("timeout-v4 = \(value)")
+      case "frag6_timeout": fragments.append("timeout-v6 = \(value)")
       case "checksum": checksum = value != "0"
       case "tcp_loose": conntrack.append("tcp-loose = \(value != "0")")
       case "tcp_be_liberal": conntrack.append("tcp-liberal = \(value != "0")")
@@ -81,6 +106,8 @@ extension OracleCase {
     }
     conntrack.append("checksum = \(checksum)")
     let written = timeouts.map { "\($0.name.replacing("_", with: "-")) = \($0.seconds)" }
-    return (["[conntrack]"] + conntrack + ["[timeouts]"] + written).joined(separator: "\n") + "\n"
+    let ports = egressMTU.map { ["[ports]", "mtu = \($0)"] } ?? []
+    return (ports + ["[fragments]"] + fragments + ["[conntrack]"] + conntrack + ["[timeouts]"] + written)
+      .joined(separator: "\n") + "\n"
   }
 }

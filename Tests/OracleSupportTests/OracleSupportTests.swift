@@ -66,10 +66,10 @@ struct OracleSupportTests {
     let lines = settings.split(separator: "\n")
     #expect(lines.contains("tcp-loose = false") && lines.contains("checksum = true"))
     #expect(lines.contains("udp-timeout-stream = 11100") && lines.contains("tcp-timeout-established = 20000"))
-    let unknown = #"{"name": "one", "pcap": "one.pcap", "sysctl": {"net/ipv4/ipfrag_time": "1"}}"#
+    let unknown = #"{"name": "one", "pcap": "one.pcap", "sysctl": {"net/ipv4/ip_forward": "1"}}"#
     let one = try Folder(case: unknown, golden: Folder.golden).load()
     let error = #expect(throws: InputError.self) { try one.settings() }
-    #expect(error?.description.contains("sysctl.net/ipv4/ipfrag_time") == true)
+    #expect(error?.description.contains("sysctl.net/ipv4/ip_forward") == true)
   }
 
   @Test func `a frame that comes out says which it was`() throws {

@@ -4,6 +4,7 @@ import Foundation
 import OracleSupport
 import Pipeline
 import Primitives
+import Reassembly
 import TestSupport
 import Testing
 import Wire
@@ -21,23 +22,26 @@ struct GoldenTests {
     for bytes in one.frames {
       observed.classes.append(line.send(Frame(bytes)))
       observed.tables.append(line.table)
+      // That a fragment waits is part of the judgement.
+      if one.name.hasPrefix("frag") { observed.isForwarded.append(line.hasSent) }
     }
     let found = one.differences(from: observed)
     for difference in found where accepted.reason(for: difference) == nil { Issue.record("\(one): \(difference)") }
-    let idle = accepted.idle(for: one.name, found, fields: [.class, .table])
+    let fields: Set<Difference.Field> = one.name.hasPrefix("frag") ? [.class, .table, .verdict] : [.class, .table]
+    let idle = accepted.idle(for: one.name, found, fields: fields)
     #expect(idle.isEmpty, "lines of the list that are not needed: \(idle.map(\.number))")
   }
 
-  /// Those that need no rules, of protocols and plain IP; fragments, zones and translation have other judges.
+  /// Those that need no rules, of protocols, plain IP and fragments; zones and translation have other judges.
   static let cases: [OracleCase] = {
     guard let folder = Shared.oracle?.appending(path: "cases") else { return [] }
-    let families: Set<Substring> = ["tcp", "udp", "icmp", "icmp6", "sctp", "gre", "gen", "ip"]
+    let families: Set<Substring> = ["tcp", "udp", "icmp", "icmp6", "sctp", "gre", "gen", "ip", "frag4", "frag6"]
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     return names.sorted().filter { $0.hasSuffix(".json") && families.contains($0.prefix { $0 != "-" }) }
       .compactMap { name in
         do {
           let one = try OracleCase(contentsOf: folder.appending(path: name))
-          return one.needs == nil ? one : nil
+          return one.needs == nil && !one.isUntracked ? one : nil
         } catch { preconditionFailure("\(error)") }
       }
   }()
@@ -46,6 +50,8 @@ struct GoldenTests {
 /// A worker with the settings of a case, shown frame after frame; the clock stands still.
 private final class GoldenLine {
   private let bench: Bench
+  /// The last frame let something out.
+  private(set) var hasSent = false
 
   init(_ one: OracleCase, _ cache: FlowCache) {
     func isOn(_ name: String, otherwise standard: Bool) -> Bool {
@@ -60,13 +66,17 @@ private final class GoldenLine {
       table: ConnectionTable(capacity: 64, extensionCapacity: 64, secret: HashSecret(seed: 7)),
       settings: TrackerSettings(), policies: ZonePolicies(choices))
     let checksum: Policy.Checksum = isOn("checksum", otherwise: true) ? .software : .off
-    bench = Bench(policy: Policy(checksum: checksum), tracker: tracker, cache: cache)
+    let toB = Egress(port: Bench.b, mtu: one.egressMTU.map { UInt16($0) })
+    bench = Bench(
+      policy: Policy(checksum: checksum), tracker: tracker, cache: cache,
+      fragments: Reassembly(settings: FragmentSettings(fragments: 64), secret: HashSecret(seed: 7)), toB: toB)
   }
 
   /// Shows the frame to the worker; the oracle's word for what it makes of it.
   func send(_ frame: Frame) -> String {
-    let before = classes
+    let (before, sent) = (classes, bench.out.count)
     bench.send([frame])
+    hasSent = bench.out.count > sent
     let words = ["new_o", "est_o", "rel_o", "new_r", "est_r", "rel_r", "inv", "untracked"]
     let counted = zip(words, zip(before, classes)).filter { $1.0 != $1.1 }.map(\.0)
     return counted.isEmpty ? "none" : counted.joined(separator: "+")

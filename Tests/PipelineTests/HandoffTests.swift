@@ -1,5 +1,6 @@
 import Pipeline
 import Primitives
+import Reassembly
 import Steering
 import TestSupport
 import Testing
@@ -10,6 +11,8 @@ final class Crew {
   /// A worker in a box of its own: no two are ever touched at once.
   final class Member {
     var worker: Worker<VirtualIO>
+    /// Packets that had left by `b` when somebody last looked.
+    var seen: UInt64 = 0
     init(_ worker: consuming Worker<VirtualIO>) { self.worker = worker }
   }
 
@@ -19,9 +22,10 @@ final class Crew {
   /// - Parameters:
   ///   - receivers: how many of the workers have receive queues; the others live from what they are handed.
   ///   - owners: how many own flows.
+  ///   - fragments: how many each may hold; 0: they are packets like others.
   init(
     _ count: Int, receivers: Int = .max, owners: Int = .max, by: SteerBy = .addressPair, policy: Policy = Policy(),
-    toB: Egress = Egress(port: Bench.b)
+    toB: Egress = Egress(port: Bench.b), fragments: Int = 0
   ) {
     let ownership = Ownership(
       by: by, hash: .keyed(HashSecret(seed: 1)), owners: [Array(0..<min(owners, count))])
@@ -33,10 +37,14 @@ final class Crew {
         Worker(
           io: VirtualIO(ports: ports, worker: me),
           journey: unsafe Journey(
-            policy: policy, owners: OwnerTable(ownership, me: me), gather: VirtualPorts.gather),
+            policy: policy, owners: OwnerTable(ownership, me: me),
+            fragments: fragments == 0
+              ? .off() : Reassembly(settings: FragmentSettings(fragments: fragments), secret: HashSecret(seed: 2)),
+            gather: VirtualPorts.gather),
           burst: 32, receive: me < receivers ? crossings.map { ReceiveQueue(queue: UInt16(me), crossing: $0) } : [],
           transmit: me < owners
-            ? [Bench.b, Bench.a].map { TransmitSetup(port: $0, queue: UInt16(me), attempts: 3) } : [],
+            ? [Bench.b, Bench.a].map { TransmitSetup(port: $0, queue: UInt16(me), attempts: 3, mostTogether: 256) }
+            : [],
           sources: me < owners ? (0..<min(receivers, count)).filter { $0 != me } : [], crossings: crossings))
     }
   }
@@ -44,6 +52,11 @@ final class Crew {
   /// All breathe in turn until none finds anything.
   func work() {
     while members.reduce(0, { $0 + $1.worker.breathe() }) > 0 {}
+  }
+
+  /// From now on what leaves by `b` is new.
+  func settle() {
+    for member in members { member.seen = member.worker.transmitQueue(0).packets }
   }
 
   func sum(_ figure: (borrowing Worker<VirtualIO>) -> UInt64) -> UInt64 {

@@ -3,6 +3,7 @@ import Conntrack
 import FlowCache
 import Pipeline
 import Primitives
+import Reassembly
 import TestSupport
 import Wire
 
@@ -15,16 +16,20 @@ final class TrackingBench {
   init(
     policy: Policy = Policy(), cache: FlowCache = FlowCache(), capacity: Int = 512, zones: [ZoneMap.Rule] = [],
     choices: TrackingChoices = TrackingChoices(), settings: TrackerSettings = TrackerSettings(),
-    limits: SharedLimits? = nil, burst: Int = 32, toB: Egress = Egress(port: Bench.b)
+    limits: SharedLimits? = nil, isTracking: Bool = true, fragments: consuming Reassembly = .off(), burst: Int = 32,
+    toB: Egress = Egress(port: Bench.b), attempts: UInt32 = 3, mostTogether: Int = 256
   ) {
     self.limits = limits
-    let tracker = Tracker(
+    let on = Tracker(
       table: ConnectionTable(
         capacity: capacity, extensionCapacity: capacity, splits: zones.contains { $0.zones.isSplit },
         secret: Self.secret),
       settings: settings, policies: ZonePolicies(choices), zones: ZoneMap(zones, ports: 2),
       limits: limits?.worker() ?? Limits(), wallZero: 1_700_000_000)
-    bench = Bench(policy: policy, tracker: tracker, cache: cache, burst: burst, toB: toB)
+    let tracker = isTracking ? on : Tracker.off()
+    bench = Bench(
+      policy: policy, tracker: tracker, cache: cache, fragments: fragments, burst: burst, attempts: attempts,
+      mostTogether: mostTogether, toB: toB)
   }
 
   /// The frames arrive by one port, in bursts of those sizes; what became of each.

@@ -2,6 +2,7 @@ import Conntrack
 import FlowCache
 import Pipeline
 import Primitives
+import Reassembly
 import TestSupport
 import Wire
 
@@ -66,7 +67,7 @@ final class VirtualPorts {
     alive.insert(handle)
     return unsafe Packet(
       handle: handle, bytes: memory + 8, contiguous: UInt32(arrival.contiguous ?? bytes.count),
-      length: UInt32(bytes.count), marks: arrival.marks)
+      length: UInt32(bytes.count), marks: arrival.marks, segments: arrival.contiguous == nil ? 1 : 2)
   }
 
   func send(_ port: PortID, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int {
@@ -116,6 +117,15 @@ final class VirtualPorts {
     return unsafe Frame(Array(UnsafeRawBufferPointer(start: memory + 8, count: count)))
   }
 
+  /// Packets that may be made before there is no buffer left.
+  var spare = Int.max
+
+  func make(_ header: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer) -> Packet? {
+    guard spare > 0 else { return nil }
+    spare -= 1
+    return unsafe admit(Arrival(frame: Frame(Array(header) + Array(payload))))
+  }
+
   func finish(_ summary: Summary) -> Bool {
     if canFinish { finished.append(summary) }
     return canFinish
@@ -149,6 +159,12 @@ struct VirtualIO: PacketIO {
   func receiveHandedOff(from other: Int, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {
     unsafe ports.receiveHandedOff(VirtualPorts.Lane(from: other, to: worker), into: packets)
   }
+  func handOffRoom(to other: Int) -> Int {
+    ports.ringRoom - ports.rings[VirtualPorts.Lane(from: worker, to: other), default: []].count
+  }
+  func make(_ header: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, like _: UInt) -> Packet? {
+    unsafe ports.make(header, payload)
+  }
   func ingress(_ handle: UInt) -> PortID { ports.ingress(handle) }
   func finish(_ packet: Packet, _ summary: Summary, for egress: Egress, queue: UInt16) -> Bool { ports.finish(summary) }
   func cycles() -> UInt64 { 0 }
@@ -164,20 +180,22 @@ final class Bench {
   var worker: Worker<VirtualIO>
 
   init(
-    policy: Policy = Policy(), tracker: consuming Tracker = .off(), cache: FlowCache = FlowCache(), burst: Int = 32,
-    attempts: UInt32 = 3, toA: Egress = Egress(port: a), toB: Egress = Egress(port: b)
+    policy: Policy = Policy(), tracker: consuming Tracker = .off(), cache: FlowCache = FlowCache(),
+    fragments: consuming Reassembly = .off(), burst: Int = 32, attempts: UInt32 = 3, mostTogether: Int = 256,
+    toA: Egress = Egress(port: a), toB: Egress = Egress(port: b)
   ) {
     worker = Worker(
       io: VirtualIO(ports: ports),
-      journey: unsafe Journey(policy: policy, tracker: tracker, cache: cache, gather: VirtualPorts.gather),
+      journey: unsafe Journey(
+        policy: policy, tracker: tracker, cache: cache, fragments: fragments, gather: VirtualPorts.gather),
       burst: burst,
       receive: [
         ReceiveQueue(queue: 0, crossing: Crossing(port: Self.a, egress: toB, transmit: 0)),
         ReceiveQueue(queue: 0, crossing: Crossing(port: Self.b, egress: toA, transmit: 1)),
       ],
       transmit: [
-        TransmitSetup(port: Self.b, queue: 0, attempts: attempts),
-        TransmitSetup(port: Self.a, queue: 0, attempts: attempts),
+        TransmitSetup(port: Self.b, queue: 0, attempts: attempts, mostTogether: mostTogether),
+        TransmitSetup(port: Self.a, queue: 0, attempts: attempts, mostTogether: mostTogether),
       ])
   }
 

@@ -2,6 +2,7 @@ import CSegment
 import Conntrack
 import Pipeline
 import Primitives
+import Reassembly
 import Wire
 
 /// What a worker says of itself between two breaths: plain values, copied out.
@@ -11,6 +12,16 @@ struct Figures: BitwiseCopyable, Sendable {
   var held = 0
   var handedOff = Tally.Count()
   var handedIn = Tally.Count()
+  /// Fragments whose datagrams were cut anew, and what was sent in their place.
+  var cutFrom = Tally.Count()
+  var cutInto = Tally.Count()
+  /// Fragments in the fragment table, and what it knows of its datagrams: those that wait, those that began, and those
+  /// that ended.
+  var waiting = 0
+  var datagrams = 0
+  var begun: UInt64 = 0
+  var ended: UInt64 = 0
+  var breaths: UInt64 = 0
   var dropped: UInt64 = 0
   /// By the tracker's word.
   var trackedInvalid: UInt64 = 0
@@ -58,6 +69,18 @@ struct Figures: BitwiseCopyable, Sendable {
     held = worker.held
     handedOff = worker.handedOff
     handedIn = worker.handedIn
+    cutFrom = worker.cutFrom
+    cutInto = worker.cutInto
+    waiting = worker.journey.fragments.held
+    let gauges = unsafe worker.journey.fragments.counts.pointee
+    datagrams = Int(gauges.datagrams - gauges.discarded)
+    for family in 0..<2 {
+      begun += worker.journey.fragments.count(of: DatagramEvent.started, family)
+      for end in [DatagramEvent.completed, .expired, .overlapped, .discarded, .evicted, .purged, .refused, .handedOff] {
+        ended += worker.journey.fragments.count(of: end, family)
+      }
+    }
+    breaths = worker.breaths
     dropped = worker.journey.tally.dropped
     trackedInvalid = unsafe worker.journey.tracker.table.counts.pointee.invalid
     counts.kinds = worker.journey.tally.kinds

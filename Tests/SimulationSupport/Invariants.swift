@@ -16,27 +16,30 @@ protocol Invariant: Sendable {
   func breach(_ scene: Scene) -> String?
 }
 
-/// received + handed in = sent + held + dropped + handed off, in packets and in bytes, for each worker and so for all.
+/// received + handed in + cut into = sent + held + dropped + handed off + cut from, in packets and in bytes, for each
+/// worker and so for all.
 struct BalanceInvariant: Invariant {
   let kind = Failure.Kind.balance
 
   func breach(_ scene: Scene) -> String? {
     for (k, figures) in scene.figures.enumerated() {
-      let came = figures.received.packets + figures.handedIn.packets
-      if came != figures.sent.packets + UInt64(figures.held) + figures.dropped + figures.handedOff.packets {
+      let came = figures.received.packets + figures.handedIn.packets + figures.cutInto.packets
+      let went = figures.sent.packets + figures.dropped + figures.handedOff.packets + figures.cutFrom.packets
+      if came != went + UInt64(figures.held) {
         return "worker \(k) received \(figures.received.packets) packets, was handed \(figures.handedIn.packets), "
           + "sent \(figures.sent.packets), holds \(figures.held), dropped \(figures.dropped), "
-          + "handed off \(figures.handedOff.packets)"
+          + "handed off \(figures.handedOff.packets), cut \(figures.cutInto.packets) from \(figures.cutFrom.packets)"
       }
       if figures.dropped != figures.droppedByReason {
         return "worker \(k) dropped \(figures.dropped) packets, by reasons \(figures.droppedByReason)"
       }
       let held = scene.census.bytes[Int(Owner.worker(k).number)]
-      let cameBytes = figures.received.bytes + figures.handedIn.bytes
-      if cameBytes != figures.sent.bytes + held + figures.droppedBytes + figures.handedOff.bytes {
+      let cameBytes = figures.received.bytes + figures.handedIn.bytes + figures.cutInto.bytes
+      let wentBytes = figures.sent.bytes + figures.droppedBytes + figures.handedOff.bytes + figures.cutFrom.bytes
+      if cameBytes != wentBytes + held {
         return "worker \(k) received \(figures.received.bytes) bytes, was handed \(figures.handedIn.bytes), "
           + "sent \(figures.sent.bytes), holds \(held), dropped \(figures.droppedBytes), "
-          + "handed off \(figures.handedOff.bytes)"
+          + "handed off \(figures.handedOff.bytes), cut \(figures.cutInto.bytes) from \(figures.cutFrom.bytes)"
       }
     }
     return nil
@@ -74,6 +77,12 @@ struct CounterInvariant: Invariant {
       if figures.handedOff != account.handedOff || figures.handedIn != account.handedIn {
         return "worker \(k) counts other packets handed off or in than the rings took and gave"
       }
+      if figures.cutInto != account.made {
+        return "worker \(k) counts \(figures.cutInto.packets) pieces cut anew, and was made \(account.made.packets)"
+      }
+      if figures.begun != figures.ended + UInt64(figures.datagrams) {
+        return "worker \(k) began \(figures.begun) datagrams, ended \(figures.ended) and has \(figures.datagrams)"
+      }
       var judged = account.emptied
       for kind in figures.counts.kinds.indices {
         judged.packets += figures.counts.kinds[kind].packets
@@ -102,16 +111,23 @@ struct FateInvariant: Invariant {
             + "\(account.perhaps[i]) more"
         }
       }
-      if figures.dropped != account.released.packets || figures.droppedBytes != account.released.bytes {
+      // What was cut anew goes back to the pool too.
+      if figures.dropped + figures.cutFrom.packets != account.released.packets
+        || figures.droppedBytes + figures.cutFrom.bytes != account.released.bytes
+      {
         return "worker \(k) counts \(figures.dropped) packets dropped and gave \(account.released.packets) back"
       }
       let invalid = figures.counts.invalid.indices.reduce(0) { $0 + figures.counts.invalid[$1] }
       if invalid < account.invalid || invalid > account.doubtful {
         return "worker \(k) found \(invalid) packets invalid, of \(account.invalid) to \(account.doubtful)"
       }
-      let dropsInvalid = scene.world.scenario.policy.invalid == .drop
-      let refused = scene.world.scenario.tracking == nil ? invalid : figures.trackedInvalid
-      if figures.counts.drops[Int(DropReason.invalid.rawValue)].packets != (dropsInvalid ? refused : 0) {
+      let scenario = scene.world.scenario
+      let dropsInvalid = scenario.policy.invalid == .drop
+      let refused = scenario.tracking == nil ? invalid : figures.trackedInvalid
+      // A datagram is invalid once, however many its fragments.
+      let dropped = figures.counts.drops[Int(DropReason.invalid.rawValue)].packets
+      let isRight = scenario.fragments.isOff || refused == 0 ? dropped == refused : dropped >= refused
+      if dropsInvalid ? !isRight : dropped > 0 {
         return "worker \(k) found \(refused) packets invalid and dropped others"
       }
     }

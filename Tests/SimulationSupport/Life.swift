@@ -4,11 +4,13 @@ import Primitives
 /// One life: workers on a world, from start to stop.
 final class Life {
   /// What must become of a packet, in the order of the journey.
-  static let models: [any Model] = [HeaderModel(), ValidityModel(), TrackingModel(), ExitModel()]
+  static let models: [any Model] = [
+    HeaderModel(), FragmentModel(), ValidityModel(), TrackingModel(), ExitModel(),
+  ]
   /// What holds after every step.
   static let invariants: [any Invariant] = [
     OwnershipInvariant(), BalanceInvariant(), CounterInvariant(), FateInvariant(), CommitInvariant(), RestInvariant(),
-    TrackingInvariant(),
+    TrackingInvariant(), WaitingInvariant(), DatagramInvariant(),
   ]
 
   let world: World

@@ -19,6 +19,9 @@ struct Incoming: BitwiseCopyable {
   var exit: Exit
   /// Why the tracker may refuse it.
   var refusals: Reasons
+  /// It is a fragment that waits for the others of its datagram, and why that may end.
+  var waits = false
+  var ends = Reasons()
 
   var isWhole: Bool { contiguous == length }
 }
@@ -48,19 +51,21 @@ enum Opinion: Equatable {
   case drops(DropReason)
   /// The model cannot know: the packet is dropped for one of these reasons, or it is not.
   case mayDrop(Reasons)
+  /// The same, and no other model is asked.
+  case ends(Reasons)
 }
 
 /// A set of reasons to drop.
 struct Reasons: BitwiseCopyable, Equatable, Sendable, ExpressibleByArrayLiteral {
-  private(set) var bits: UInt32 = 0
+  private(set) var bits: UInt64 = 0
 
   init() {}
   init(arrayLiteral reasons: DropReason...) { for reason in reasons { insert(reason) } }
 
   var isEmpty: Bool { bits == 0 }
   var isOne: Bool { bits.nonzeroBitCount == 1 }
-  func contains(_ raw: Int) -> Bool { bits & 1 << UInt32(raw) != 0 }
-  mutating func insert(_ reason: DropReason) { bits |= 1 << UInt32(reason.rawValue) }
+  func contains(_ raw: Int) -> Bool { bits & 1 << UInt64(raw) != 0 }
+  mutating func insert(_ reason: DropReason) { bits |= 1 << UInt64(reason.rawValue) }
   mutating func formUnion(_ other: Reasons) { bits |= other.bits }
 }
 
@@ -73,6 +78,11 @@ protocol Model: Sendable {
 /// A faulty IP header ends the journey.
 struct HeaderModel: Model {
   func opinion(of packet: Incoming) -> Opinion { packet.fault.map { .drops($0) } ?? .passes }
+}
+
+/// A fragment waits. Whether its datagram becomes whole, and what becomes of that, is known when it leaves.
+struct FragmentModel: Model {
+  func opinion(of packet: Incoming) -> Opinion { packet.waits ? .ends(packet.ends) : .passes }
 }
 
 /// What is invalid above IP goes by policy. Of captured and of damaged frames it is not known.

@@ -1,4 +1,5 @@
 import Pipeline
+import Primitives
 
 /// A bug to plant between the workers and the world: what the simulator must find.
 public enum Sabotage: String, CaseIterable, Sendable {
@@ -30,6 +31,16 @@ public enum Sabotage: String, CaseIterable, Sendable {
   case keepsExpired
   /// What was decided before a way out closed is still remembered.
   case keepsCache
+  /// One more buffer than the piece of a cut needs is taken from the pool, or the piece is another than was asked for.
+  case losesMade, spoilsMade
+  /// A fragment of a datagram that ended never comes back to the pool.
+  case keepsDead
+  /// Of a datagram's fragments one does not leave, two leave in each other's place, one leaves twice.
+  case skipsPiece, swapsPieces, repeatsPiece
+  /// A packet waits that is no fragment.
+  case holdsPlain
+  /// A worker's clock stops: fragments wait for ever.
+  case stopsClock
 
   /// What the simulator must say about it.
   public var discovery: Failure.Kind {
@@ -47,6 +58,10 @@ public enum Sabotage: String, CaseIterable, Sendable {
     case .forgetsKind: .counter
     case .losesIndexEntry, .keepsGauge, .makesTwin, .movesDeadlineBack, .keepsExpired: .tracking
     case .keepsCache: .cache
+    case .losesMade, .keepsDead: .ownership
+    case .spoilsMade, .skipsPiece, .swapsPieces: .datagram
+    case .repeatsPiece: .sentTwice
+    case .holdsPlain, .stopsClock: .waiting
     }
   }
 
@@ -62,7 +77,12 @@ extension World {
   func spoil(_ handles: inout MutableSpan<UInt>, _ count: Int) {
     guard let sabotage, count > 1, isRipe else { return }
     switch sabotage {
-    case .swapsPackets: handles.swapAt(0, 1)
+    case .swapsPackets:
+      guard let first = firstPair(handles, count, isOrdered) else { return }
+      handles.swapAt(first, first + 1)
+    case .swapsPieces, .repeatsPiece:
+      guard let first = firstPair(handles, count, isFollowed) else { return }
+      sabotage == .swapsPieces ? handles.swapAt(first, first + 1) : (handles[first + 1] = handles[first])
     case .sendsTwice: handles[1] = handles[0]
     case .changesByte:
       // No Ethernet address of the traffic begins like that.
@@ -70,5 +90,23 @@ extension World {
     default: return
     }
     self.sabotage = nil
+  }
+
+  private func firstPair(_ handles: borrowing MutableSpan<UInt>, _ count: Int, _ fits: (Slot, Slot) -> Bool) -> Int? {
+    for i in 0..<(count - 1) {
+      guard let one = slab.index(handles[i]), let next = slab.index(handles[i + 1]) else { continue }
+      if fits(slab.slots[one], slab.slots[next]) { return i }
+    }
+    return nil
+  }
+
+  /// Whether two packets came by one queue, and leave on their own.
+  private func isOrdered(_ one: Slot, before next: Slot) -> Bool {
+    one.inbound == next.inbound && [one, next].allSatisfy { !waits($0) && $0.cut < 0 }
+  }
+
+  /// Whether two packets are neighbours in a datagram.
+  func isFollowed(_ one: Slot, by next: Slot) -> Bool {
+    waits(one) && waits(next) && key(one) == key(next) && one.piece.more && one.piece.end == next.piece.offset
   }
 }

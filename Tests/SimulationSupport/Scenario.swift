@@ -13,6 +13,7 @@ struct Scenario: Sendable {
   let exits: [Exit]
   let policy: Policy
   let tracking: Tracking?
+  let fragments: Fragments
   let burst: Int
   let attempts: UInt32
   let sleeps: Bool
@@ -76,6 +77,7 @@ struct Scenario: Sendable {
       fullSpell: Scenario.rate(0.1, 2, &chance), linkDown: Scenario.rate(0.05, 1, &chance),
       strangers: Scenario.rate(0.1, 1, &chance), quiet: Scenario.rate(0.02, 0.1, &chance),
       stall: Scenario.rate(1, 20, &chance), clockJump: Scenario.rate(0.02, 0.2, &chance))
+    fragments = Fragments(buffers: buffers, &chance)
   }
 
   /// Who owns what by the word of one worker: the same for all, unless a bug is planted.
@@ -93,7 +95,7 @@ struct Scenario: Sendable {
     guard port >= 0 else { return Exit(port: .max, closed: .noPair) }
     let longest: UInt32 = chance.pick([.max, 9_018, 2_048, 1_518])
     return Exit(
-      port: UInt16(port), mtu: chance.pick([nil, nil, 9_000, 1_500, 1_280]), longest: longest,
+      port: UInt16(port), mtu: chance.pick([nil, nil, 9_000, 1_500, 1_280, 600]), longest: longest,
       longestChained: chance.pick([longest, .max, 1_518]), finishesChecksums: chance.below(2) == 0,
       cutsSegments: chance.below(2) == 0)
   }
@@ -106,5 +108,8 @@ enum Trouble: UInt8, CaseIterable {
   case missed, noBuffer, unplugged
   /// Packets that were handed from worker to worker, and those that found a ring full.
   case handoffs, fullRings
+  /// Datagrams that left in the fragments that they came in, of which some were marked as congested; those that left
+  /// cut anew, and pieces for which there was no buffer.
+  case datagrams, marked, cuts, unmade
   case shortReceive, shortSend, fullSpells, linkChanges, strangers, quietSpells, stalls, clockJumps, sleeps
 }

@@ -35,9 +35,10 @@ public struct Simulation: Sendable {
     self.sabotage = sabotage
   }
 
-  /// All that may happen on the virtual wires, and all reasons to drop, by name.
+  /// All that may happen on the virtual wires, and all reasons to drop, by name. (Nobody switches reassembly off while
+  /// workers live.)
   public static let troubles = Set(Trouble.allCases.map { "\($0)" })
-  public static let dropReasons = Set(DropReason.allCases.map(\.name))
+  public static let dropReasons = Set(DropReason.allCases.map(\.name)).subtracting(["frag_purged"])
 
   /// Lives one life after the other until the steps are used up or something is wrong.
   public func run() -> Report {
@@ -60,8 +61,11 @@ public struct Report: Sendable, CustomStringConvertible {
   public let captures: Int
   public private(set) var steps = 0
   public private(set) var lives = 0
-  /// What workers received, sent and dropped; received is the other two together once all lives have ended.
+  /// What workers received, sent and dropped, and the fragments that left cut anew into others: received and cut into is
+  /// sent, dropped and cut from once all lives have ended.
   public private(set) var received: UInt64 = 0
+  public private(set) var cutFrom: UInt64 = 0
+  public private(set) var cutInto: UInt64 = 0
   public private(set) var sent: UInt64 = 0
   public private(set) var drops: [String: UInt64] = [:]
   /// What the virtual wires did: how often each kind of trouble happened.
@@ -80,6 +84,8 @@ public struct Report: Sendable, CustomStringConvertible {
     for figures in life.figures {
       received += figures.received.packets
       sent += figures.sent.packets
+      cutFrom += figures.cutFrom.packets
+      cutInto += figures.cutInto.packets
       for (name, count) in figures.dropsByName { drops[name, default: 0] += count }
     }
     for trouble in Trouble.allCases {
@@ -97,7 +103,8 @@ public struct Report: Sendable, CustomStringConvertible {
   public var description: String {
     var lines = [
       "\(lives) lives, \(steps) steps, \(simulation.workers) workers, traffic with \(captures) captures",
-      "\(received) packets received, \(sent) sent, \(drops.values.reduce(0, +)) dropped",
+      "\(received) packets received, \(sent) sent, \(drops.values.reduce(0, +)) dropped, "
+        + "\(cutFrom) cut into \(cutInto)",
       "  drops: \(listing(drops))",
       "  weather: \(listing(troubles))",
     ]
@@ -127,6 +134,10 @@ public struct Failure: Equatable, Sendable, CustomStringConvertible {
     case order
     /// A frame did not leave as it came.
     case bytes
+    /// A datagram left in part, out of order or interrupted, or what left in its place is another one.
+    case datagram
+    /// A packet waits that has no reason to, or fragments wait too long or too many.
+    case waiting
     /// A counter says something else than what the ports saw.
     case counter
     /// A packet was sent or dropped against the model, or for another reason.

@@ -1,5 +1,6 @@
 import Pipeline
 import Primitives
+import TestSupport
 
 /// Who has a packet buffer.
 struct Owner: BitwiseCopyable, Equatable {
@@ -22,8 +23,18 @@ struct Slot: BitwiseCopyable {
   var wasOffered = false
   /// The ring to its owner did not take this packet.
   var wasRefused = false
-  /// The conversation it belongs to, or -1 when that is not known.
+  /// The conversation it belongs to by addresses and by five-tuple, or -1 when that is not known.
   var pair: Int32 = -1
+  var conversation: Int32 = -1
+  /// What part of which datagram it is, if it is a fragment.
+  var piece = Piece()
+  /// The cut that it was made by, or -1, and its place among the pieces.
+  var cut: Int32 = -1
+  var place: Int32 = 0
+  /// When it came to its worker: counted over all packets, and by the worker's clock; how often it was handed over.
+  var stamp: UInt64 = 0
+  var came = Instant(nanoseconds: 0)
+  var handovers: UInt8 = 0
   /// The queue it came by, its place in that queue's order, and the port it must leave by.
   var inbound: Int32 = 0
   var sequence: UInt32 = 0
@@ -85,7 +96,8 @@ final class Slab {
   func packet(_ i: Int) -> Packet {
     let slot = slots[i]
     return unsafe Packet(
-      handle: handle(i), bytes: bytes(i), contiguous: slot.contiguous, length: slot.length, marks: slot.marks)
+      handle: handle(i), bytes: bytes(i), contiguous: slot.contiguous, length: slot.length, marks: slot.marks,
+      segments: slot.contiguous == slot.length ? 1 : 2)
   }
 
   private func bytes(_ i: Int) -> UnsafeMutableRawPointer { unsafe memory + i * Self.stride + Self.header }
@@ -107,6 +119,12 @@ final class Slab {
     var span = unsafe MutableSpan<UInt8>(
       _unsafeStart: original(i).assumingMemoryBound(to: UInt8.self), count: Int(slots[i].length))
     body(&span)
+  }
+
+  /// The frame must leave as these bytes from now on; they are as many as before.
+  func amend(_ i: Int, _ frame: Frame) {
+    precondition(frame.count == Int(slots[i].length))
+    unsafe original(i).copyMemory(from: frame.bytes, byteCount: frame.count)
   }
 
   func copyOfFrame(_ i: Int) -> [UInt8] {

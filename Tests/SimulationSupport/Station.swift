@@ -41,12 +41,14 @@ final class Station {
       journey: unsafe Journey(
         policy: scenario.policy, owners: OwnerTable(scenario.ownership(of: index, world.sabotage), me: index),
         tracker: scenario.tracking?.tracker(world.limits, ports: scenario.peers.count) ?? .off(),
-        cache: scenario.tracking?.cache ?? FlowCache(), gather: Slab.gather),
+        cache: scenario.tracking?.cache ?? FlowCache(), fragments: scenario.fragments.table(), gather: Slab.gather),
       burst: scenario.burst, receive: crossings.map { ReceiveQueue(queue: UInt16(index), crossing: $0) },
       transmit: !sends
         ? []
         : paired.map {
-          TransmitSetup(port: PortID(rawValue: UInt16($0)), queue: UInt16(index), attempts: scenario.attempts)
+          TransmitSetup(
+            port: PortID(rawValue: UInt16($0)), queue: UInt16(index), attempts: scenario.attempts,
+            mostTogether: scenario.fragments.mostTogether)
         },
       sources: isShared && sends ? (0..<scenario.workers).filter { $0 != index } : [],
       crossings: isShared && sends ? crossings : [])

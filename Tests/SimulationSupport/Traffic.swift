@@ -20,6 +20,10 @@ final class Traffic: Sendable {
     /// The conversation by its address pair, the same both ways; -1 when the frame is faulty, has no addresses, or may
     /// quote others (ICMP).
     var pair: Int32 = -1
+    /// The same by protocol and ports too, for what is sound; of a fragment that of its datagram.
+    var conversation: Int32 = -1
+    /// What part of which datagram it is, if it is a fragment.
+    var piece = Piece()
     /// Equal for both directions of a conversation.
     var flow: UInt8 = 0
     /// The end of the wire it comes from, 0 or 1.
@@ -39,8 +43,11 @@ final class Traffic: Sendable {
   let templates: [Template]
   let bytes: [UInt8]
   let captures: Int
-  /// Conversations by address pair.
+  /// Conversations by address pair, and by five-tuple.
   let pairs: Int
+  let conversations: Int
+  /// What the fragments of a datagram have in common, by number.
+  let keys: [[UInt8]: Int32]
 
   init(captures: [CaptureFacts]) {
     var shelf = Shelf()
@@ -51,12 +58,15 @@ final class Traffic: Sendable {
     shelf.addSizes()
     shelf.addConversations()
     shelf.addUnfinished()
+    shelf.addFragments()
     for capture in captures {
       guard let packets = try? Capture(contentsOf: capture.url).packets.prefix(100) else { continue }
       for packet in packets { shelf.add(Frame(packet.bytes), .unknown) }
     }
     templates = shelf.templates
     pairs = shelf.pairs.count
+    conversations = shelf.conversations.count
+    keys = shelf.keys
     bytes = shelf.bytes
     self.captures = captures.count
   }
@@ -68,30 +78,48 @@ final class Traffic: Sendable {
 }
 
 /// A library in the making.
-private struct Shelf {
+struct Shelf {
   var templates: [Traffic.Template] = []
   var bytes: [UInt8] = []
-  /// Two addresses, the lower one first.
+  /// Two addresses, the lower one first; the same with ports.
   var pairs: [[UInt8]: Int32] = [:]
+  var conversations: [[UInt8]: Int32] = [:]
+  var keys: [[UInt8]: Int32] = [:]
 
   private mutating func pair(_ frame: Frame) -> Int32 {
     guard Traffic.fault(of: frame) == nil, let addresses = frame.addressPair else { return -1 }
-    let next = Int32(pairs.count)
-    let pair = pairs[addresses, default: next]
-    pairs[addresses] = pair
-    return pair
+    return Self.number(addresses, &pairs)
+  }
+
+  private static func number(_ name: [UInt8], _ numbers: inout [[UInt8]: Int32]) -> Int32 {
+    let number = numbers[name, default: Int32(numbers.count)]
+    numbers[name] = number
+    return number
+  }
+
+  /// - Parameter whole: the datagram that the frame is a fragment of; `nil`: the frame itself.
+  private mutating func conversation(_ frame: Frame, _ whole: Frame?, _ soundness: Traffic.Soundness) -> Int32 {
+    guard whole != nil || soundness == .sound && frame.fragment == nil else { return -1 }
+    guard let ends = (whole ?? frame).endPair else { return -1 }
+    return Self.number(ends, &conversations)
+  }
+
+  private mutating func piece(_ frame: Frame) -> Piece {
+    guard Traffic.fault(of: frame) == nil, let reading = frame.fragmentOfAnyPort else { return Piece() }
+    return Piece(reading, key: Self.number(reading.key, &keys))
   }
 
   mutating func add(
-    _ frame: Frame, _ soundness: Traffic.Soundness, marks: PacketMarks = [], finished: Int = -1, headers: Int = 0
+    _ frame: Frame, _ soundness: Traffic.Soundness, marks: PacketMarks = [], finished: Int = -1, headers: Int = 0,
+    of whole: Frame? = nil
   ) {
     guard (1...Traffic.longest).contains(frame.count) else { return }
     templates.append(
       Traffic.Template(
         start: bytes.count, length: frame.count, fault: Traffic.fault(of: frame), soundness: soundness, marks: marks,
         finished: Int32(finished), tags: UInt8(truncatingIfNeeded: frame.tags.count), headers: UInt16(headers),
-        pair: pair(frame), flow: frame.flow, side: frame.side
-      ))
+        pair: pair(frame), conversation: conversation(frame, whole, soundness), piece: piece(frame), flow: frame.flow,
+        side: frame.side))
     bytes += frame.bytes
   }
 
@@ -176,10 +204,21 @@ extension Frame {
     guard count >= ip + 20, tags.count <= 8, isIPv6 || bytes.word(at: ip - 2) == EtherType.ipv4 else { return nil }
     let size = isIPv6 ? 16 : 4
     let first = ip + (isIPv6 ? 8 : 12)
-    let transport = bytes[ip + (isIPv6 ? 6 : 9)]
+    let transport = fragment?.next ?? bytes[ip + (isIPv6 ? 6 : 9)]
     guard count >= first + 2 * size, [6, 17].contains(transport) else { return nil }
     let (a, b) = (Array(bytes[first..<(first + size)]), Array(bytes[(first + size)..<(first + 2 * size)]))
     return a.lexicographicallyPrecedes(b) ? a + b : b + a
+  }
+
+  /// Addresses, ports and protocol of a whole TCP or UDP packet without extension headers, the lower end first.
+  fileprivate var endPair: [UInt8]? {
+    guard fragment == nil, addressPair != nil else { return nil }
+    let (first, size) = (networkOffset + (isIPv6 ? 8 : 12), isIPv6 ? 16 : 4)
+    let ports = transportOffset
+    guard count >= ports + 8 else { return nil }
+    let a = Array(bytes[first..<(first + size)] + bytes[ports..<(ports + 2)])
+    let b = Array(bytes[(first + size)..<(first + 2 * size)] + bytes[(ports + 2)..<(ports + 4)])
+    return [bytes[networkOffset + (isIPv6 ? 6 : 9)]] + (a.lexicographicallyPrecedes(b) ? a + b : b + a)
   }
 
   /// By the sender's Ethernet address.

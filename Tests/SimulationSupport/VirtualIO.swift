@@ -26,6 +26,12 @@ struct VirtualIO: PacketIO {
     unsafe world.handOff(worker, to: other, from: Int(port.rawValue), Span(_unsafeElements: handles))
   }
 
+  func handOffRoom(to other: Int) -> Int { world.handOffRoom(worker, to: other) }
+
+  mutating func make(
+    _ header: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, like handle: UInt
+  ) -> Packet? { unsafe world.make(worker, Array(header) + Array(payload), like: handle) }
+
   mutating func receiveHandedOff(from other: Int, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {
     var burst = unsafe OutputSpan(buffer: packets, initializedCount: 0)
     world.receiveHandedOff(worker, from: other, into: &burst)
@@ -39,5 +45,5 @@ struct VirtualIO: PacketIO {
   }
 
   func cycles() -> UInt64 { world.cycles }
-  func now() -> Instant { world.clock }
+  func now() -> Instant { world.time(of: worker) }
 }

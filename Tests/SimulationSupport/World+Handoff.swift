@@ -45,6 +45,17 @@ extension World {
     accounts[worker].handedOff.bytes += UInt64(packet.length)
     slab.slots[slot].owner = .handoff
     _ = rings[ring].push(Int32(slot))
+    noteWhole(rings[ring])
+  }
+
+  /// Fragments in a row that are a whole datagram were perhaps put together by the giver, which counts as a handover: if
+  /// some of them complete what is left of another, their place among what came is not known.
+  private func noteWhole(_ ring: Ring<Int32>) {
+    var start = ring.count - 1
+    guard waits(Int(ring[start])), !slab.slots[Int(ring[start])].piece.more else { return }
+    while start > 0, isFollowed(slab.slots[Int(ring[start - 1])], by: slab.slots[Int(ring[start])]) { start -= 1 }
+    guard slab.slots[Int(ring[start])].piece.offset == 0 else { return }
+    for k in start..<ring.count { slab.slots[Int(ring[k])].handovers &+= 1 }
   }
 
   private func refuse(_ handle: UInt) {
@@ -59,6 +70,8 @@ extension World {
       let slot = Int(popped)
       note(.handoffs)
       slab.slots[slot].owner = .worker(worker)
+      slab.slots[slot].handovers &+= 1
+      stamp(slot)
       accounts[worker].handedIn.packets += 1
       accounts[worker].handedIn.bytes += UInt64(slab.slots[slot].length)
       if accounts[worker].isEmptying {
@@ -71,17 +84,26 @@ extension World {
     }
   }
 
+  func handOffRoom(_ worker: Int, to owner: Int) -> Int { rings[worker * workers + owner].room }
+
   func ingress(_ handle: UInt) -> PortID {
     PortID(rawValue: UInt16(slab.index(handle).map { Int(slab.slots[$0].inbound) / workers } ?? 0))
   }
 
   /// All packets of a conversation, either way, leave by one worker.
-  func expectOwner(_ slot: Int, _ worker: Int) {
-    let pair = Int(slab.slots[slot].pair)
-    guard scenario.steer == .addressPair, workers > 1, pair >= 0 else { return }
-    if ownersSeen[pair] < 0 { ownersSeen[pair] = Int8(worker) }
-    if ownersSeen[pair] != worker {
-      fail(.steering, "\(describe(slot)) left by worker \(worker), others of its flow by \(ownersSeen[pair])")
+  func expectOwner(_ packet: Slot, _ worker: Int) {
+    guard workers > 1 else { return }
+    let name: Int
+    switch scenario.steer {
+    case .addressPair: name = Int(packet.pair)
+    // A fragment that stays one goes by its addresses.
+    case .fiveTuple: name = packet.piece.key < 0 || waits(packet) ? Int(packet.conversation) : -1
+    case .port: return
+    }
+    guard name >= 0 else { return }
+    if ownersSeen[name] < 0 { ownersSeen[name] = Int8(worker) }
+    if ownersSeen[name] != worker {
+      fail(.steering, "\(describe(packet)) left by worker \(worker), others of its flow by \(ownersSeen[name])")
     }
   }
 }

@@ -52,6 +52,9 @@ extension World {
   struct Census {
     var buffers = InlineArray<8, Int>(repeating: 0)
     var bytes = InlineArray<8, UInt64>(repeating: 0)
+    /// Packets in workers' hands that no port was offered, by owner, and one of them that is no fragment; -1: none.
+    var waiting = InlineArray<8, Int>(repeating: 0)
+    var idler = -1
 
     subscript(owner: Owner) -> Int { buffers[Int(owner.number)] }
   }
@@ -64,6 +67,9 @@ extension World {
       let owner = Int(slab.slots[slot].owner.number)
       census.buffers[owner] += 1
       census.bytes[owner] += UInt64(slab.slots[slot].length)
+      guard owner >= Int(Owner.worker(0).number), !slab.slots[slot].wasOffered else { continue }
+      census.waiting[owner] += 1
+      if !waits(slot) { census.idler = slot }
     }
     var onWires = 0
     for slot in free { meet(Int(slot), .pool) }

@@ -77,10 +77,13 @@ extension World {
       slab.slots[slot].headers = template.headers
       slab.slots[slot].finished = template.finished
       slab.slots[slot].pair = template.pair
+      slab.slots[slot].conversation = template.conversation
+      slab.slots[slot].piece = template.piece
     } else {
       damage(slot, by: arrival.damage)
     }
     let length = Int(slab.slots[slot].length)
+    slab.slots[slot].cut = -1
     var contiguous = length
     if length > 1, chance.happens(scenario.rates.split) {
       note(.split)
@@ -118,6 +121,11 @@ extension World {
     slab.slots[slot].tags = UInt8(truncatingIfNeeded: frame.tags.count)
     slab.slots[slot].finished = -1
     slab.slots[slot].pair = -1
+    slab.slots[slot].conversation = -1
+    slab.slots[slot].piece = Piece()
+    if slab.slots[slot].fault == 0, let reading = frame.fragmentOfAnyPort {
+      slab.slots[slot].piece = Piece(reading, key: number(ofKey: reading.key))
+    }
   }
 
   /// The buffer becomes the worker's; the models say what must become of the packet.
@@ -130,6 +138,18 @@ extension World {
     slab.slots[slot].wasRefused = false
     slab.slots[slot].inbound = Int32(i)
     slab.slots[slot].sequence = inbound[i].sequence
+    slab.slots[slot].cut = -1
+    slab.slots[slot].handovers = 0
+    stamp(slot)
+    if slab.slots[slot].piece.key >= 0 {
+      slab.amend(slot, Frame(slab.copyOfFrame(slot)).fragment(by: port))
+      slab.layOut(slot, contiguous: Int(slab.slots[slot].contiguous))
+    }
+    if sabotage == .holdsPlain, isRipe, waits(slot), !accounts[worker].isEmptying {
+      sabotage = nil
+      // The world takes it for a packet like others.
+      slab.slots[slot].piece = Piece()
+    }
     if accounts[worker].isEmptying {
       accounts[worker].emptied.packets += 1
       accounts[worker].emptied.bytes += UInt64(slab.slots[slot].length)
@@ -141,7 +161,8 @@ extension World {
 
   private func judge(_ slot: Int, _ worker: Int, _ port: Int) {
     let packet = incoming(slot, worker, port)
-    if packet.fault == nil, packet.soundness != .sound {
+    if packet.waits { accounts[worker].doubtful += 1 }
+    if !packet.waits, packet.fault == nil, packet.soundness != .sound {
       accounts[worker].doubtful += 1
       if ValidityModel.isCertain(packet) { accounts[worker].invalid += 1 }
     }
@@ -152,18 +173,22 @@ extension World {
   func judgeHandedOff(_ slot: Int, _ worker: Int) {
     let port = Int(slab.slots[slot].inbound) / workers
     let models: [any Model] =
-      scenario.tracking == nil ? [ExitModel()] : [ValidityModel(), TrackingModel(), ExitModel()]
-    foretell(slot, incoming(slot, worker, port), models)
+      [FragmentModel()]
+      + (scenario.tracking == nil ? [ExitModel()] : [ValidityModel(), TrackingModel(), ExitModel()])
+    let packet = incoming(slot, worker, port)
+    if packet.waits { accounts[worker].doubtful += 1 }
+    foretell(slot, packet, models)
   }
 
-  private func incoming(_ slot: Int, _ worker: Int, _ port: Int) -> Incoming {
+  func incoming(_ slot: Int, _ worker: Int, _ port: Int) -> Incoming {
     let known = slab.slots[slot]
     var exit = scenario.exits[port]
     if exit.closed == nil, accounts[worker].knownDown & 1 << UInt32(exit.port) != 0 { exit.closed = .linkDown }
     return Incoming(
       length: known.length, contiguous: known.contiguous, marks: known.marks, tags: known.tags, headers: known.headers,
       fault: known.fault == 0 ? nil : DropReason(rawValue: known.fault), soundness: known.soundness,
-      policy: scenario.policy, exit: exit, refusals: scenario.refusals(port: port))
+      policy: scenario.policy, exit: exit, refusals: scenario.refusals(port: port), waits: waits(slot),
+      ends: scenario.ends(port: port))
   }
 
   private func foretell(_ slot: Int, _ packet: Incoming, _ models: [any Model]) {
@@ -174,6 +199,9 @@ extension World {
       switch model.opinion(of: packet) {
       case .passes: continue
       case .mayDrop(let reasons): may.formUnion(reasons)
+      case .ends(let reasons):
+        may.formUnion(reasons)
+        break loop
       case .drops(let reason):
         must = reason.rawValue
         break loop

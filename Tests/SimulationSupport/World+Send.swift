@@ -7,17 +7,23 @@ import Wire
 extension World {
   func send(_ worker: Int, port: Int, queue: Int, _ handles: inout MutableSpan<UInt>) -> Int {
     guard failure == nil else { return handles.count }
-    let count = room(port, queue, for: handles.count)
-    spoil(&handles, count)
-    for i in 0..<count {
-      guard let slot = take(handles[i], from: worker, .sentTwice) else { return count }
+    let taken = room(port, queue, for: handles.count)
+    spoil(&handles, taken)
+    for i in 0..<taken {
+      guard let slot = take(handles[i], from: worker, .sentTwice) else { return taken }
+      if sabotage == .skipsPiece, isRipe, waits(slot), slab.slots[slot].piece.offset > 0, slab.slots[slot].piece.more {
+        sabotage = nil
+        count(slot, worker, port)
+        putBack(slot)
+        continue
+      }
       transmit(slot, worker, port, queue)
     }
-    for i in count..<handles.count {
+    for i in taken..<handles.count {
       guard let slot = slab.index(handles[i]) else { continue }
       slab.slots[slot].wasOffered = true
     }
-    return count
+    return taken
   }
 
   /// How many of `count` packets the queue takes this time.
@@ -35,15 +41,15 @@ extension World {
     if packet.mustDrop != 0 { fail(.fate, "sent: \(describe(slot)), to be dropped as \(name(packet.mustDrop))") }
     if Int(packet.egress) != port { fail(.fate, "\(describe(slot)) left by port \(port), not \(packet.egress)") }
     if queue != worker { fail(.fate, "worker \(worker) used transmit queue \(queue)") }
-    if packet.sequence <= inbound[i].lastSent[4 * port + worker] {
-      fail(.order, "\(describe(slot)) left by port \(port) behind number \(inbound[i].lastSent[4 * port + worker])")
-    }
-    expectOwner(slot, worker)
     if isUnfinished(packet) { fail(.bytes, "\(describe(slot)) left without its checksum") }
-    if !slab.isUntouched(slot) { fail(.bytes, "\(describe(slot)) did not leave as it came") }
-    inbound[i].lastSent[4 * port + worker] = packet.sequence
-    sent[port * workers + worker].packets += 1
-    sent[port * workers + worker].bytes += UInt64(packet.length)
+    let isMarked = expectBytes(slot)
+    if waits(slot) || packet.cut >= 0 || lanes[port * workers + worker].isOpen {
+      leaveTogether(slot, worker, port, isMarked: isMarked)
+    } else {
+      expectOrder(inbound: i, packet.sequence, slot, worker, port)
+      expectOwner(packet, worker)
+    }
+    count(slot, worker, port)
     if outlets[port].isWired {
       complete(slot)
       slab.slots[slot].owner = .wire
@@ -53,9 +59,25 @@ extension World {
     }
   }
 
+  private func count(_ slot: Int, _ worker: Int, _ port: Int) {
+    sent[port * workers + worker].packets += 1
+    sent[port * workers + worker].bytes += UInt64(slab.slots[slot].length)
+  }
+
+  /// Packets of one queue leave by one port and worker in their order.
+  func expectOrder(inbound i: Int, _ sequence: UInt32, _ slot: Int, _ worker: Int, _ port: Int) {
+    let last = inbound[i].lastSent[4 * port + worker]
+    if sequence <= last { fail(.order, "\(describe(slot)) left by port \(port) behind number \(last)") }
+    inbound[i].lastSent[4 * port + worker] = sequence
+  }
+
   func release(_ worker: Int, _ handles: Span<UInt>) {
     guard failure == nil else { return }
     for i in handles.indices {
+      if sabotage == .keepsDead, isRipe, let slot = slab.index(handles[i]), waits(slot), !slab.slots[slot].wasOffered {
+        sabotage = nil
+        continue
+      }
       if sabotage == .losesHandle, isRipe {
         sabotage = nil
         continue
@@ -71,6 +93,7 @@ extension World {
   private func give(_ handle: UInt, from worker: Int) {
     guard let slot = take(handle, from: worker, .freedTwice) else { return }
     let packet = slab.slots[slot]
+    if packet.cut >= 0, !packet.wasOffered { return giveBackMade(slot, worker) }
     accounts[worker].released.packets += 1
     accounts[worker].released.bytes += UInt64(packet.length)
     if packet.wasRefused {
@@ -83,6 +106,7 @@ extension World {
       fail(.fate, "dropped: \(describe(slot)), which had to cross")
     } else {
       var reasons = packet.mayDrop
+      if waits(slot) { reasons.formUnion(endsNow(worker, port: Int(packet.inbound) / workers)) }
       if let reason = DropReason(rawValue: packet.mustDrop) { reasons.insert(reason) }
       blame(worker, reasons)
     }

@@ -23,7 +23,7 @@ final class World {
   /// What all workers' trackers may hold together.
   let limits: SharedLimits?
   private(set) var failure: Failure?
-  var troubles = InlineArray<20, UInt64>(repeating: 0)
+  var troubles = InlineArray<24, UInt64>(repeating: 0)
   /// What is left of a planted bug.
   var sabotage: Sabotage?
 
@@ -32,6 +32,19 @@ final class World {
   var outlets: [Outlet]
   /// By giver x owner: packets on their way from one worker to another.
   var rings: [Ring<Int32>]
+  /// What each worker is sending by each port, by port x worker, if it is a datagram in several packets.
+  var lanes: [Lane]
+  /// Datagrams that were cut anew and have not left yet, and what each worker is cutting; -1: nothing.
+  var cuts: [Int32: Cut] = [:]
+  var cutting: [Int32]
+  var lastCut: Int32 = 0
+  /// Datagrams whose time was over when they were last looked at, by key x worker: which, and at which breath.
+  var late: [Int: (came: Instant, breaths: UInt64)] = [:]
+  /// Packets that came to workers.
+  var stamps: UInt64 = 0
+  var keys: [[UInt8]: Int32]
+  /// By worker: when its clock stopped, if a planted bug did that.
+  var stopped: [Instant?]
   /// The worker that had a conversation's packets last, by conversation; -1: nobody yet.
   var ownersSeen: [Int8]
   /// By port x worker: packets sent.
@@ -79,10 +92,12 @@ final class World {
     /// Given to other workers' rings, and taken from them.
     var handedOff = Tally.Count()
     var handedIn = Tally.Count()
+    /// Made for it, but for what it gave back before it was offered to a port.
+    var made = Tally.Count()
     /// Given back, and why by the models: for sure, and perhaps.
     var released = Tally.Count()
-    var certain = InlineArray<26, UInt64>(repeating: 0)
-    var perhaps = InlineArray<26, UInt64>(repeating: 0)
+    var certain = InlineArray<44, UInt64>(repeating: 0)
+    var perhaps = InlineArray<44, UInt64>(repeating: 0)
     /// Packets with a good IP header that are invalid for sure, and that may be.
     var invalid: UInt64 = 0
     var doubtful: UInt64 = 0
@@ -109,7 +124,11 @@ final class World {
       }
     }
     rings = Array(repeating: Ring(capacity: scenario.ringRoom, filler: 0), count: workers * workers)
-    ownersSeen = Array(repeating: -1, count: traffic.pairs)
+    lanes = Array(repeating: Lane(), count: ports * workers)
+    cutting = Array(repeating: -1, count: workers)
+    keys = traffic.keys
+    stopped = Array(repeating: nil, count: workers)
+    ownersSeen = Array(repeating: -1, count: max(traffic.pairs, traffic.conversations))
     sent = Array(repeating: Tally.Count(), count: ports * workers)
     accounts = Array(repeating: Account(), count: workers)
     free = (0..<Int32(scenario.buffers)).reversed()
@@ -123,8 +142,9 @@ final class World {
 
   // MARK: Words
 
-  func describe(_ slot: Int) -> String {
-    let packet = slab.slots[slot]
+  func describe(_ slot: Int) -> String { describe(slab.slots[slot]) }
+
+  func describe(_ packet: Slot) -> String {
     let (port, queue) = Int(packet.inbound).quotientAndRemainder(dividingBy: workers)
     return "packet \(packet.sequence) of port \(port) queue \(queue), \(packet.length) bytes"
   }

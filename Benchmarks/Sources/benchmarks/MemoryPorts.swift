@@ -4,6 +4,7 @@ import FlowCache
 import Glibc
 import Pipeline
 import Primitives
+import Reassembly
 import Steering
 import TestSupport
 import Wire
@@ -96,6 +97,10 @@ struct MemoryPorts: PacketIO {
   mutating func handOff(to worker: Int, from port: PortID, _ handles: UnsafeMutableBufferPointer<UInt>) -> Int {
     handles.count
   }
+  func handOffRoom(to worker: Int) -> Int { .max }
+  mutating func make(
+    _ header: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, like handle: UInt
+  ) -> Packet? { nil }
   mutating func receiveHandedOff(from worker: Int, into packets: UnsafeMutableBufferPointer<Packet>) -> Int {
     unsafe receive(port: PortID(rawValue: 0), queue: 0, into: packets)
   }
@@ -138,7 +143,11 @@ struct Bench: ~Copyable {
   /// - Parameters:
   ///   - connections: how many it has room for; 0: it tracks none.
   ///   - cache: by default as the forwarder has it.
-  init(_ store: FrameStore, connections: Int = 4096, cache: FlowCache = FlowCache(), role: Role = .alone) {
+  ///   - fragments: how many it may hold; 0: they are packets like others.
+  init(
+    _ store: FrameStore, connections: Int = 4096, cache: FlowCache = FlowCache(), fragments: Int = 0,
+    role: Role = .alone
+  ) {
     let out = PortID(rawValue: 1)
     let crossing = Crossing(port: PortID(rawValue: 0), egress: Egress(port: out), transmit: 0, group: role.group)
     unsafe controls = .allocate(capacity: 1)
@@ -148,11 +157,18 @@ struct Bench: ~Copyable {
       to: Worker(
         io: MemoryPorts(store, controls),
         journey: Journey(
-          policy: Policy(), owners: OwnerTable(role.ownership, me: 0), tracker: Self.tracker(connections), cache: cache
+          policy: Policy(), owners: OwnerTable(role.ownership, me: 0), tracker: Self.tracker(connections),
+          cache: cache, fragments: Self.table(fragments)
         ) { _, _, _ in 0 },
         burst: Journey.burst, receive: role.isTaker ? [] : [ReceiveQueue(queue: 0, crossing: crossing)],
-        transmit: [TransmitSetup(port: out, queue: 0, attempts: 1)], sources: role.isTaker ? [1] : [],
+        transmit: [TransmitSetup(port: out, queue: 0, attempts: 1, mostTogether: 128)],
+        sources: role.isTaker ? [1] : [],
         crossings: [crossing]))
+  }
+
+  private static func table(_ fragments: Int) -> Reassembly {
+    fragments == 0
+      ? .off() : Reassembly(settings: FragmentSettings(fragments: fragments), secret: HashSecret(seed: 1))
   }
 
   private static func tracker(_ connections: Int) -> Tracker {

@@ -8,6 +8,8 @@ struct Traffic {
   var isTracked = true
   /// No connection comes twice.
   var isNew = false
+  /// Fragments are put together.
+  var isAssembled = false
 
   static let all: [Traffic] =
     connections + connections.map { Traffic(name: "\($0.name)-off", frames: $0.frames, isTracked: false) } + [
@@ -16,6 +18,14 @@ struct Traffic {
       Traffic(name: "ipv6-icmp", frames: [v6.icmpv6(payload: payload).frame()]),
       Traffic(name: "ipv4-fragments", frames: pieces(v4)),
       Traffic(name: "ipv6-fragments", frames: pieces(v6)),
+      Traffic(name: "ipv4-datagrams-2", frames: datagrams(v4, of: 2), isAssembled: true),
+      Traffic(name: "ipv4-datagrams-4", frames: datagrams(v4, of: 4), isAssembled: true),
+      Traffic(name: "ipv4-datagrams-8", frames: datagrams(v4, of: 8), isAssembled: true),
+      Traffic(
+        name: "ipv4-datagrams-4-reversed", frames: datagrams(v4, of: 4, order: [3, 2, 1, 0]), isAssembled: true),
+      Traffic(
+        name: "ipv4-datagrams-4-shuffled", frames: datagrams(v4, of: 4, order: [2, 0, 3, 1]), isAssembled: true),
+      Traffic(name: "ipv6-datagrams-4", frames: datagrams(v6, of: 4), isAssembled: true),
       Traffic(name: "arp", frames: [.arp(who: "198.18.0.2", tell: "198.18.0.1")]),
       Traffic(name: "ipv4-damaged", frames: [damaged]),
       Traffic(name: "ipv4-udp-new", frames: [udp.frame()], isNew: true),
@@ -48,7 +58,9 @@ struct Traffic {
       bench.breathe(times: 1)
       return bench
     }
-    let bench = Bench(FrameStore(frames, copies: max(Journey.burst, frames.count)), connections: isTracked ? 4096 : 0)
+    let bench = Bench(
+      FrameStore(frames, copies: max(Journey.burst, frames.count)), connections: isTracked ? 4096 : 0,
+      fragments: isAssembled ? 4096 : 0)
     bench.settle(breaths: 2)
     return bench
   }
@@ -96,6 +108,19 @@ struct Traffic {
   /// A datagram in four pieces: a first, two in the middle, a last.
   private static func pieces(_ datagram: Datagram) -> [Frame] {
     datagram.udp(from: 4000, to: 53, payload: [UInt8](repeating: 1, count: 200)).fragments(size: 56).map { $0.frame() }
+  }
+
+  /// 32 datagrams in so many pieces of 64 bytes, all in the making at once: first one piece of each, then the next.
+  private static func datagrams(_ datagram: Datagram, of count: Int, order: [Int]? = nil) -> [Frame] {
+    let pieces = (0..<32).map { number in
+      var datagram = datagram.udp(from: 4000, to: 53, payload: [UInt8](repeating: 1, count: 64 * count - 8))
+      if case .ipv4(var header) = datagram.network {
+        header.id = UInt16(number)
+        datagram.network = .ipv4(header)
+      }
+      return datagram.fragments(size: 64, id: UInt32(number)).map { $0.frame() }
+    }
+    return (order ?? Array(0..<count)).flatMap { place in pieces.map { $0[place] } }
   }
 
   /// A TTL that the checksum does not know of: the worker drops it.

@@ -38,6 +38,9 @@ static inline uint16_t cdpdk_mbuf_data_length(const struct rte_mbuf *m) { return
 /** Bytes of the frame, all segments. */
 static inline uint32_t cdpdk_mbuf_length(const struct rte_mbuf *m) { return m->pkt_len; }
 
+/** In how many segments it lies. */
+static inline uint16_t cdpdk_mbuf_segments(const struct rte_mbuf *m) { return m->nb_segs; }
+
 /** RTE_MBUF_F_*: what the port says of the packet. */
 static inline uint64_t cdpdk_mbuf_flags(const struct rte_mbuf *m) { return m->ol_flags; }
 
@@ -76,6 +79,10 @@ static inline void cdpdk_mbuf_request_checksum(struct rte_mbuf *m, uint16_t l2, 
         m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | (ipv6 ? 0 : RTE_MBUF_F_TX_IP_CKSUM);
 }
 
+/** A packet of these bytes out of the pool that `like` is of, in as many segments as they need; NULL when it is empty. */
+struct rte_mbuf *cdpdk_mbuf_make(const struct rte_mbuf *like, const void *header, uint32_t header_length,
+                                 const void *payload, uint32_t payload_length);
+
 static inline void cdpdk_prefetch(const void *p) { rte_prefetch0(p); }
 
 /* ---- packet path: bursts ---------------------------------------------------------------------------------------- */
@@ -112,6 +119,9 @@ static inline uint32_t cdpdk_ring_put(struct rte_ring *ring, struct rte_mbuf **p
 {
     return rte_ring_sp_enqueue_burst(ring, (void *const *) packets, count, NULL);
 }
+
+/** How many more it takes just now, at least. */
+static inline uint32_t cdpdk_ring_room(const struct rte_ring *ring) { return rte_ring_free_count(ring); }
 
 static inline uint32_t cdpdk_ring_take(struct rte_ring *ring, struct rte_mbuf **packets, uint32_t count)
 {
