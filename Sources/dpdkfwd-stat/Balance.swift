@@ -1,7 +1,7 @@
 internal import Segment
 
-/// Whether nothing was lost: received + handed in = sent + held + dropped + handed out, on each lcore and in total, and
-/// each side agrees with the queues and the drop reasons that make it up.
+/// Whether nothing was lost: received + handed in + cut into = sent + held + dropped + handed out + cut from, on each
+/// lcore and in total, and each side agrees with the queues and the drop reasons that make it up.
 struct Balance {
   struct Account {
     var lcore: UInt64
@@ -12,10 +12,16 @@ struct Balance {
     /// From and to other lcores.
     var handedIn: UInt64
     var handedOut: UInt64
+    /// Fragments received whose datagrams left cut anew, and those that left in their place.
+    var cutFrom: UInt64
+    var cutInto: UInt64
     /// Whether its numbers belong to one moment.
     var isWhole: Bool
 
-    var missing: Int64 { Int64(bitPattern: received &+ handedIn &- sent &- held &- dropped &- handedOut) }
+    /// What came in, made here included, and what became of it.
+    var came: UInt64 { received &+ handedIn &+ cutInto }
+    var went: UInt64 { sent &+ held &+ dropped &+ handedOut &+ cutFrom }
+    var missing: Int64 { Int64(bitPattern: came &- went) }
   }
 
   private(set) var accounts: [Account] = []
@@ -26,12 +32,14 @@ struct Balance {
 
   var total: Account {
     let none = Account(
-      lcore: 0, received: 0, sent: 0, held: 0, dropped: 0, handedIn: 0, handedOut: 0, isWhole: true)
+      lcore: 0, received: 0, sent: 0, held: 0, dropped: 0, handedIn: 0, handedOut: 0, cutFrom: 0, cutInto: 0,
+      isWhole: true)
     return accounts.reduce(none) { sum, account in
       Account(
         lcore: 0, received: sum.received &+ account.received, sent: sum.sent &+ account.sent,
         held: sum.held &+ account.held, dropped: sum.dropped &+ account.dropped,
         handedIn: sum.handedIn &+ account.handedIn, handedOut: sum.handedOut &+ account.handedOut,
+        cutFrom: sum.cutFrom &+ account.cutFrom, cutInto: sum.cutInto &+ account.cutInto,
         isWhole: sum.isWhole && account.isWhole)
     }
   }
@@ -64,7 +72,8 @@ struct Balance {
     let account = Account(
       lcore: lcore["lcore", default: 0], received: lcore["rx_packets", default: 0],
       sent: lcore["tx_packets", default: 0], held: lcore["held", default: 0], dropped: lcore["dropped", default: 0],
-      handedIn: lcore["handed_in", default: 0], handedOut: lcore["handed_out", default: 0], isWhole: isWhole)
+      handedIn: lcore["handed_in", default: 0], handedOut: lcore["handed_out", default: 0],
+      cutFrom: lcore["cut_from", default: 0], cutInto: lcore["cut_into", default: 0], isWhole: isWhole)
     accounts.append(account)
     let name = "lcore \(account.lcore)"
     guard isWhole else {
@@ -85,11 +94,11 @@ struct Balance {
   }
 
   private static func words(for account: Account) -> String {
-    let sum = account.sent &+ account.held &+ account.dropped &+ account.handedOut
-    let handedIn = account.handedIn == 0 ? "" : " + handed in \(account.handedIn)"
-    let handedOut = account.handedOut == 0 ? "" : " + handed out \(account.handedOut)"
-    return "received \(account.received)\(handedIn), but sent \(account.sent) + held \(account.held) + dropped "
-      + "\(account.dropped)\(handedOut) = \(sum)"
+    func unlessZero(_ count: UInt64, _ name: String) -> String { count == 0 ? "" : " + \(name) \(count)" }
+    return "received \(account.received)" + unlessZero(account.handedIn, "handed in")
+      + unlessZero(account.cutInto, "cut into") + ", but sent \(account.sent) + held \(account.held) + dropped "
+      + "\(account.dropped)" + unlessZero(account.handedOut, "handed out") + unlessZero(account.cutFrom, "cut from")
+      + " = \(account.went)"
   }
 
   /// A driver counts on its own, a little earlier or later: only a stopped forwarder is held to it. What a driver

@@ -6,7 +6,8 @@ struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check that received = sent + held + dropped.",
     discussion: """
-      Holds on each lcore and in total, while the forwarder runs and after. The counters of the ports' drivers are \
+      Holds on each lcore and in total, while the forwarder runs and after; what lcores hand to each other is accounted \
+      for, and so are datagrams cut anew, which leave in more or fewer fragments than they came in. The counters of the ports' drivers are \
       compared too: for information while it runs, exactly once it has stopped. Ends with status 1 when it does not hold.
       """)
 
@@ -29,22 +30,32 @@ struct Check: ParsableCommand {
 
   private func text(_ heading: Heading, _ balance: Balance) -> String {
     let total = balance.total
-    let hands = total.handedIn | total.handedOut != 0
-    var table = TextTable(
-      head: (["LCORE", "RECEIVED", "SENT", "HELD", "DROPPED"] + (hands ? ["HANDED IN", "HANDED OUT"] : []) + ["MISSING"])
-        .map { ($0, .right) })
-    table.rows = balance.accounts.map { cells($0, name: "\($0.lcore)", hands: hands) }
-    table.total = cells(total, name: "total", hands: hands)
+    let columns = Self.columns.filter { $0.isAlways || $0.counts(total).contains { $0 != 0 } }
+    func cells(_ account: Balance.Account, name: String) -> [String] {
+      [name] + columns.flatMap { $0.counts(account) }.map { "\($0)" } + ["\(account.missing)"]
+    }
+    var table = TextTable(head: (["LCORE"] + columns.flatMap(\.titles) + ["MISSING"]).map { ($0, .right) })
+    table.rows = balance.accounts.map { cells($0, name: "\($0.lcore)") }
+    table.total = cells(total, name: "total")
     let verdict = balance.faults.isEmpty ? "The balance holds.\n" : "The balance does not hold:\n"
     return heading.line + "\n" + table.text + verdict + balance.faults.map { "  \($0)\n" }.joined()
       + balance.remarks.map { "For information: \($0)\n" }.joined()
   }
 
-  private func cells(_ account: Balance.Account, name: String, hands: Bool) -> [String] {
-    let handed = hands ? [account.handedIn, account.handedOut] : []
-    let counts = [account.received, account.sent, account.held, account.dropped] + handed
-    return [name] + counts.map { "\($0)" } + ["\(account.missing)"]
+  /// Columns that are shown together, those that not every forwarder needs only where they count something.
+  private struct Columns: Sendable {
+    var isAlways = false
+    let titles: [String]
+    let counts: @Sendable (Balance.Account) -> [UInt64]
   }
+
+  private static let columns = [
+    Columns(isAlways: true, titles: ["RECEIVED", "SENT", "HELD", "DROPPED"]) {
+      [$0.received, $0.sent, $0.held, $0.dropped]
+    },
+    Columns(titles: ["HANDED IN", "HANDED OUT"]) { [$0.handedIn, $0.handedOut] },
+    Columns(titles: ["CUT INTO", "CUT FROM"]) { [$0.cutInto, $0.cutFrom] },
+  ]
 
   private func json(_ heading: Heading, _ balance: Balance) -> JSON {
     .object(
@@ -60,7 +71,8 @@ struct Check: ParsableCommand {
     [
       ("received", .unsigned(account.received)), ("sent", .unsigned(account.sent)), ("held", .unsigned(account.held)),
       ("dropped", .unsigned(account.dropped)), ("handed_in", .unsigned(account.handedIn)),
-      ("handed_out", .unsigned(account.handedOut)), ("missing", .signed(account.missing)),
+      ("handed_out", .unsigned(account.handedOut)), ("cut_into", .unsigned(account.cutInto)),
+      ("cut_from", .unsigned(account.cutFrom)), ("missing", .signed(account.missing)),
       ("one_moment", .truth(account.isWhole)),
     ]
   }

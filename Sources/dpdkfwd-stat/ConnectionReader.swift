@@ -15,8 +15,8 @@ final class ConnectionReader {
 
   /// The workers of a segment; fails with `.fields` when it tracks nothing.
   static func all(_ reader: SegmentReader) throws(SegmentError) -> [ConnectionReader] {
-    let connections = try arena("ct", of: reader)
-    let extensions = try arena("ct_extensions", of: reader)
+    let connections = try ArenaReader.arena("ct", of: reader)
+    let extensions = try ArenaReader.arena("ct_extensions", of: reader)
     var missing: [String] = []
     let fields = Fields(connections, missing: &missing)
     guard missing.isEmpty else { throw .fields(kind: "ct", missing: missing) }
@@ -39,12 +39,6 @@ final class ConnectionReader {
     self.extensions = ArenaReader(reader, extensions, shard: shard.shard)
     self.fields = fields
     self.parts = parts
-  }
-
-  private static func arena(_ name: String, of reader: SegmentReader) throws(SegmentError) -> Kind {
-    let kind = try reader.kind(name)
-    guard kind.isArena else { throw .fields(kind: name, missing: ["generation"]) }
-    return kind
   }
 
   var slots: Int { connections.kind.records }
@@ -123,16 +117,27 @@ final class ConnectionReader {
   }
 
   private func tuple(_ part: Record, isIPv6: Bool) -> Connection.Tuple {
-    func address(_ field: Field) -> String {
-      isIPv6
-        ? part.value(of: field).description
-        : part.bytes(of: field).prefix(4).map { String($0) }.joined(separator: ".")
-    }
-    return Connection.Tuple(
-      source: address(parts.source), destination: address(parts.destination),
+    Connection.Tuple(
+      source: part.address(parts.source, isIPv6: isIPv6), destination: part.address(parts.destination, isIPv6: isIPv6),
       sourcePort: UInt16(truncatingIfNeeded: part.number(parts.sourcePort)),
       destinationPort: UInt16(truncatingIfNeeded: part.number(parts.destinationPort)),
       zone: UInt16(truncatingIfNeeded: part.number(parts.zone)))
+  }
+}
+
+extension ArenaReader {
+  /// The kind of this name, if it is one.
+  static func arena(_ name: String, of reader: SegmentReader) throws(SegmentError) -> Kind {
+    let kind = try reader.kind(name)
+    guard kind.isArena else { throw .fields(kind: name, missing: ["generation"]) }
+    return kind
+  }
+}
+
+extension Record {
+  /// An address of either family, out of a field of 16 bytes; IPv4 has the first four.
+  func address(_ field: Field, isIPv6: Bool) -> String {
+    isIPv6 ? value(of: field).description : bytes(of: field).prefix(4).map { String($0) }.joined(separator: ".")
   }
 }
 

@@ -17,7 +17,12 @@ struct DpdkfwdStat: ParsableCommand {
       forwarder and no segment; 77 no permission.
       """,
     version: Program.version,
-    subcommands: [Show.self, Dump.self, History.self, Watch.self, Check.self, Metrics.self, DescribeSchema.self])
+    subcommands: [
+      Show.self, Dump.self, FragmentStatusCommand.self, History.self, Watch.self, Check.self, Metrics.self,
+      DescribeSchema.self,
+    ])
+
+  static func main() { main(FragmentStatusCommand.verbFirst(Array(CommandLine.arguments.dropFirst()))) }
 
   @OptionGroup var options: Options
   @OptionGroup var pace: Pace

@@ -40,7 +40,7 @@ struct Dump: ParsableCommand {
   var cursor: UInt64?
 
   @Option(help: ArgumentHelp("Slots to look at in a second; 0: as many as can be.", valueName: "n"))
-  var pace = 1_000_000
+  var pace = PacedClock.usualPace
 
   enum Family: String, CaseIterable, ExpressibleByArgument { case ipv4, ipv6 }
 
@@ -121,11 +121,9 @@ extension Dump {
 /// Goes through the slots of all workers, once, in order, and not too fast.
 struct Walk {
   private let workers: [ConnectionReader]
-  private let pace: Int
-  private let frozen: UInt64?
+  private var clock: PacedClock
   private var worker = 0
   private var slot = 0
-  private var looked = 0
 
   /// - Parameters:
   ///   - cursor: the connection to begin behind; `nil`: with the first one.
@@ -133,8 +131,7 @@ struct Walk {
   ///   - frozen: when the clock stopped, for a forwarder that does not live, in nanoseconds of CLOCK_MONOTONIC.
   init(_ reader: SegmentReader, from cursor: ConnectionID?, pace: Int, frozen: UInt64?) throws(SegmentError) {
     workers = try ConnectionReader.all(reader)
-    self.pace = frozen == nil ? pace : 0
-    self.frozen = frozen
+    clock = PacedClock(pace: pace, frozen: frozen)
     guard let cursor else { return }
     guard let place = workers.firstIndex(where: { $0.shard == cursor.shard }), workers[place].epoch == cursor.epoch
     else {
@@ -144,23 +141,46 @@ struct Walk {
     (worker, slot) = (place, cursor.slot + 1)
   }
 
-  /// Slots between two pauses.
-  private var batch: Int { min(1024, max(1, pace / 10)) }
-
   mutating func next() -> Connection? {
-    var now = frozen ?? Clock.monotonic()
     while worker < workers.count {
       while slot < workers[worker].slots {
-        looked += 1
-        if pace > 0, looked.isMultiple(of: batch) {
-          usleep(UInt32(clamping: batch * 1_000_000 / pace))
-          now = Clock.monotonic()
-        }
+        let now = clock.look()
         slot += 1
         if let connection = workers[worker].connection(at: slot - 1, now: now) { return connection }
       }
       (worker, slot) = (worker + 1, 0)
     }
     return nil
+  }
+}
+
+/// Tells the time to one who looks at slots of arenas, and holds him up so that he does not slow their writers.
+struct PacedClock {
+  static let usualPace = 1_000_000
+
+  private let pace: Int
+  private let frozen: UInt64?
+  /// Since the last pause.
+  private var looked = 0
+
+  /// - Parameters:
+  ///   - pace: slots a second; 0: without a pause.
+  ///   - frozen: when the clock stopped, for a forwarder that does not live, in nanoseconds of CLOCK_MONOTONIC.
+  init(pace: Int = usualPace, frozen: UInt64?) {
+    self.pace = frozen == nil ? pace : 0
+    self.frozen = frozen
+  }
+
+  /// Slots between two pauses.
+  private var batch: Int { min(1024, max(1, pace / 10)) }
+
+  /// Nanoseconds of CLOCK_MONOTONIC, after a pause if it is time for one.
+  mutating func look(at slots: Int = 1) -> UInt64 {
+    looked += slots
+    if pace > 0, looked >= batch {
+      usleep(UInt32(clamping: looked * 1_000_000 / pace))
+      looked = 0
+    }
+    return frozen ?? Clock.monotonic()
   }
 }

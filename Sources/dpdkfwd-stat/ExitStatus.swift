@@ -3,11 +3,13 @@ internal import Glibc
 internal import Segment
 
 /// Runs `body`; says what went wrong on standard error and ends with the status that `sysexits.h` has for it.
-func exitingWithStatus(_ body: () throws(SegmentError) -> Void) throws {
+///
+/// - Parameter failure: what did not come of it, said before the reason.
+func exitingWithStatus(or failure: String? = nil, _ body: () throws(SegmentError) -> Void) throws {
   do {
     try body()
   } catch {
-    writeError("dpdkfwd-stat: \(error)")
+    writeError("dpdkfwd-stat: \(failure.map { $0 + ": " } ?? "")\(error)")
     throw ExitCode(status(of: error))
   }
 }

@@ -9,7 +9,8 @@ struct Show: ParsableCommand {
 
   @OptionGroup var options: Options
 
-  @Argument(help: ArgumentHelp("ports, lcores, queues, drops, ct, invalid, packets, mempool, ...", valueName: "kind"))
+  @Argument(
+    help: ArgumentHelp("ports, lcores, queues, drops, ct, frag, invalid, packets, mempool, ...", valueName: "kind"))
   var kind: String?
 
   @Flag(help: "Show rows that count nothing, too.")
@@ -27,11 +28,17 @@ struct Show: ParsableCommand {
         let connections = try ShowConnections(heading)
         return options.json ? print(connections.json) : print(connections.text, terminator: "")
       }
+      if name == "frag", reader.schema.kind(named: name) != nil {
+        let fragments = try ShowFragments(heading)
+        return options.json ? print(fragments.json) : print(fragments.text, terminator: "")
+      }
       guard let kind = reader.schema.kind(named: name) ?? reader.schema.kind(named: name + "s") else {
         throw .invalid("the segment has no \(name); it has \(reader.schema.kinds.map(\.name).joined(separator: ", "))")
       }
       guard !kind.isArena else {
-        throw .invalid("\(kind.name) has \(kind.shards) x \(kind.records) records, too many to show: see `dump ct`")
+        let elsewhere = kind.name.hasPrefix("frag") ? "ipf-get-status -m" : "dump ct"
+        throw .invalid(
+          "\(kind.name) has \(kind.shards) x \(kind.records) records, too many to show: see `\(elsewhere)`")
       }
       let view = View.of(kind)
       let rows = self.rows(reader.records(of: kind), of: kind, view)

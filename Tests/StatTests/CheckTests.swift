@@ -64,6 +64,39 @@ import Testing
     withExtendedLifetime(writer) {}
   }
 
+  @Test func `fragments cut anew for the way out are accounted for`() throws {
+    let writer = try fixture.forwarder()
+    // The first received two fragments more, of a datagram that it sent in three.
+    unsafe writer.lcore(0).pointee.rx_packets += 2
+    unsafe writer.queue(lcore: 0, 0).pointee.packets += 2
+    unsafe writer.lcore(0).pointee.cut_from = 2
+    unsafe writer.lcore(0).pointee.cut_into = 3
+    unsafe writer.lcore(0).pointee.tx_packets += 3
+    unsafe writer.queue(lcore: 0, 1).pointee.packets += 3
+    let output = try fixture.run("check")
+    #expect(output.status == 0, "\(output.out)")
+    #expect(
+      output.cells[1] == ["LCORE", "RECEIVED", "SENT", "HELD", "DROPPED", "CUT", "INTO", "CUT", "FROM", "MISSING"])
+    #expect(output.cells.contains(["total", "1502", "1448", "3", "52", "3", "2", "0"]))
+    let total = try #require(try fixture.run("check", "--json").json()["total"] as? [String: Any])
+    #expect((total["cut_into"] as? Int, total["cut_from"] as? Int) == (3, 2))
+    unsafe writer.lcore(0).pointee.cut_into = 4
+    let invented = try fixture.run("check")
+    #expect(invented.status == 1)
+    let words = "  lcore 1: received 1002 + cut into 4, but sent 953 + held 3 + dropped 47 + cut from 2 = 1005"
+    #expect(invented.lines.contains(words), "\(invented.out)")
+    withExtendedLifetime(writer) {}
+  }
+
+  /// A segment of an older forwarder has no such counters.
+  @Test func `what a segment does not count is nothing`() throws {
+    let writer = try fixture.forwarder(without: ["handed_in", "handed_out", "cut_from", "cut_into"])
+    let output = try fixture.run("check")
+    #expect(output.status == 0, "\(output.out)")
+    #expect(output.cells[1] == ["LCORE", "RECEIVED", "SENT", "HELD", "DROPPED", "MISSING"])
+    withExtendedLifetime(writer) {}
+  }
+
   @Test func `drops must have reasons`() throws {
     let writer = try fixture.forwarder()
     unsafe writer.tally(.drops, lcore: 0, 2).pointee.packets = 1

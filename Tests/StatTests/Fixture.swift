@@ -54,8 +54,13 @@ final class Fixture: Sendable {
 
   /// A forwarder with two lcores and two ports, in the middle of its life, whose accounts balance.
   ///
-  /// - Parameter slots: connections and extensions that each lcore has room for; 0: no connection tracking.
-  func forwarder(_ prefix: String = "t", extra: [Kind] = [], slots: Int = 0) throws -> SegmentWriter {
+  /// - Parameters:
+  ///   - slots: connections and extensions that each lcore has room for; 0: no connection tracking.
+  ///   - datagrams: datagrams that each lcore has room for, with four fragments each; 0: no reassembly.
+  ///   - missing: fields that its lcores do not have.
+  func forwarder(
+    _ prefix: String = "t", extra: [Kind] = [], slots: Int = 0, datagrams: Int = 0, without missing: Set<String> = []
+  ) throws -> SegmentWriter {
     var schema = ForwarderSchema.make(
       lcores: 2, ports: 2, queues: 4, pools: 1, dropReasons: ["ipv4_bad_checksum", "ipv6_short", "tx_full"],
       invalidReasons: ["tcp_short"], packetKinds: ["ipv4", "other"], stages: ["parse", "send"], history: 8,
@@ -63,8 +68,16 @@ final class Fixture: Sendable {
         ? nil
         : TrackingTables(
           connections: slots, extensions: slots, faults: ["none", "tcp_flags", "icmp_quote"],
-          cacheMisses: ["unassured", "flags"]))
+          cacheMisses: ["unassured", "flags"]),
+      fragments: datagrams == 0
+        ? nil
+        : FragmentTables(
+          datagrams: datagrams, fragments: 4 * datagrams, fragmentEvents: Self.fragmentEvents,
+          datagramEvents: Self.datagramEvents))
     schema.kinds += extra
+    for place in schema.kinds.indices where schema.kinds[place].id == .lcores {
+      schema.kinds[place].fields.removeAll { missing.contains($0.name) }
+    }
     let writer = try SegmentWriter(
       prefix: prefix, schema: schema, options: SegmentOptions(root: root), writer: "0.1-test", tscHz: 2_000_000_000)
     for index in 0..<2 { unsafe introduce(writer.port(index), index) }
@@ -78,6 +91,16 @@ final class Fixture: Sendable {
     writer.setState(.running)
     return writer
   }
+
+  /// As the forwarder names them, in the order of their numbers.
+  static let fragmentEvents = [
+    "accepted", "completed", "expired", "too_small", "overlapped", "purged", "duplicate", "straggler", "too_many",
+    "oversize", "misaligned", "empty", "end_conflict", "header_chain", "bad_header", "ecn", "no_room", "source_share",
+    "evicted", "atomic", "truncated", "unknown_protocol", "no_buffer", "refused",
+  ]
+  static let datagramEvents = [
+    "started", "completed", "expired", "overlapped", "discarded", "evicted", "purged", "cut", "refused", "handed_off",
+  ]
 
   /// Receives on its own port what lcore `index` counts, and sends what the other one does.
   private func introduce(_ port: UnsafeMutablePointer<dpdkfwd_port_record>, _ index: Int) {

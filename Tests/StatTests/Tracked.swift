@@ -14,8 +14,8 @@ final class Tracked {
   static let epoch: UInt32 = 5
 
   /// - Parameter now: how long the clock of the workers has gone on when the forwarder breathes last, milliseconds.
-  init(_ fixture: Fixture, slots: Int = 256, now: UInt64 = 5000) throws {
-    writer = try fixture.forwarder(slots: slots)
+  init(_ fixture: Fixture, slots: Int = 256, datagrams: Int = 0, now: UInt64 = 5000) throws {
+    writer = try fixture.forwarder(slots: slots, datagrams: datagrams)
     self.now = UInt32(truncatingIfNeeded: now)
     let reader = try SegmentReader(SegmentPaths(root: fixture.root, prefix: "t"))
     wall = (reader.info.started + reader.lifetime) / 1_000_000_000
@@ -125,7 +125,7 @@ final class Tracked {
   }
 
   /// In network byte order.
-  private static func bytes(_ text: String) -> [UInt8] {
+  static func bytes(_ text: String) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: text.contains(":") ? 16 : 4)
     precondition(unsafe inet_pton(text.contains(":") ? AF_INET6 : AF_INET, text, &bytes) == 1, text)
     return bytes
