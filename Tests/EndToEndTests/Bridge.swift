@@ -6,6 +6,8 @@ import Testing
 struct Bridge {
   let forwarder: Forwarder
   let input: [Frame]
+  /// Fragments are packets like others: what goes in comes out at once, and in order.
+  static let crossing = ["--frag-v4", "off", "--frag-v6", "off"]
 
   init(_ capture: URL, workers: Int = 1, _ options: [String] = []) throws {
     input = try Capture(contentsOf: capture).frames

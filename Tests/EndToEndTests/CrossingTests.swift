@@ -12,7 +12,7 @@ struct CrossingTests {
     arguments: Shared.manifest.filter { !special.contains($0.file) })
   func `a real capture crosses, but for the packets that its manifest calls faulty`(_ known: CaptureFacts) async throws
   {
-    let metrics = try await Bridge(known.url).expectCrossing()
+    let metrics = try await Bridge(known.url, Bridge.crossing).expectCrossing()
     if known.facts.fragments.ipv4 + known.facts.fragments.ipv6 == 0 {
       var invalid = metrics.counts("dpdkfwd_invalid_total", by: "reason")
       invalid["gre_short"] = nil  // the manifest does not look at GRE headers
@@ -31,7 +31,7 @@ struct CrossingTests {
   @Test(.enabled(if: Shared.isThere, "the corpus of real captures is not beside the package"))
   func `frames of 18 KB cross whole in larger mbufs`() async throws {
     let known = try #require(Shared.manifest.first { $0.file == "size-webex_18k.pcap" })
-    try await Bridge(known.url, ["--mbuf-size", "20000"]).expectCrossing()
+    try await Bridge(known.url, Bridge.crossing + ["--mbuf-size", "20000"]).expectCrossing()
   }
 
   @Test(.enabled(if: Shared.isThere, "the corpus of real captures is not beside the package"))
@@ -47,14 +47,14 @@ struct CrossingTests {
 
   @Test func `traffic of every kind crosses, and each damaged header is dropped by its name`() async throws {
     let traffic = DemoTraffic()
-    let metrics = try await Bridge(traffic.frames).expectCrossing()
+    let metrics = try await Bridge(traffic.frames, Bridge.crossing).expectCrossing()
     #expect(metrics.drops == traffic.drops)
     #expect(metrics.counts("dpdkfwd_invalid_total", by: "reason").values.reduce(0, +) == traffic.count(of: .invalid))
   }
 
   @Test func `invalid packets are dropped when settings say so`() async throws {
     let traffic = DemoTraffic()
-    let bridge = try Bridge(traffic.frames, ["--invalid", "drop"])
+    let bridge = try Bridge(traffic.frames, Bridge.crossing + ["--invalid", "drop"])
     let ended = try await bridge.forwarder.run()
     ended.expectClean()
     let expected = traffic.packets.filter { $0.fate == .crosses }.map(\.frame)

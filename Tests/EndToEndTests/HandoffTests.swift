@@ -33,7 +33,7 @@ struct HandoffTests {
 
   /// One source; each worker has a transmit queue, and a capture of what it sent.
   private static func bridge(workers: Int, _ options: [String] = []) throws -> Forwarder {
-    let common = ["--idle-exit", "0.5", "--handoff-ring", "16384", "--conntrack", "off"]
+    let common = ["--idle-exit", "0.5", "--handoff-ring", "8192", "--conntrack", "off"]
     return try Forwarder(workers: workers, memory: ["--no-huge", "-m", "700"], common + options) { folder in
       try Capture(frames: frames).write(to: folder.appending(path: "in.pcap"))
       try Capture().write(to: folder.appending(path: "none.pcap"))

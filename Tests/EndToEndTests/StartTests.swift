@@ -164,6 +164,7 @@ struct EndTests {
   }
 
   @Test func `spinning instead of sleeping forwards the same`() async throws {
-    try await Bridge(DemoTraffic(seed: 2).frames, ["--idle-sleep", "spin", "--burst", "1"]).expectCrossing()
+    try await Bridge(DemoTraffic(seed: 2).frames, Bridge.crossing + ["--idle-sleep", "spin", "--burst", "1"])
+      .expectCrossing()
   }
 }

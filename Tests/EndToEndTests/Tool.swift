@@ -111,25 +111,30 @@ struct Complaint: Error, CustomStringConvertible {
 
 // MARK: What a forwarder says at its end
 
-/// The line `balance: received N = sent N + held N + dropped N (reason: n, ...)`.
+/// The line `balance: received N = sent N + held N + dropped N (reason: n, ...)`; where fragments were cut anew it says
+/// how many were made, and how many were cut.
 struct Balance: Equatable {
   let received: Int
+  let made: Int
+  let cut: Int
   let sent: Int
   let held: Int
   let dropped: Int
   let reasons: [String: Int]
 
-  var holds: Bool { received == sent + held + dropped && dropped == reasons.values.reduce(0, +) }
+  var holds: Bool { received + made == sent + held + dropped + cut && dropped == reasons.values.reduce(0, +) }
 }
 
 extension Ended {
   /// `nil` if the forwarder did not print one.
   var balance: Balance? {
-    let pattern = /(?m)^balance: received (\d+) = sent (\d+) \+ held (\d+) \+ dropped (\d+)(?: \(([^)]*)\))?$/
+    let pattern =
+      /(?m)^balance: received (\d+)(?: \+ made (\d+))? = sent (\d+) \+ held (\d+) \+ dropped (\d+)(?: \(([^)]*)\))?(?: \+ cut (\d+))?$/
     guard let match = output.firstMatch(of: pattern) else { return nil }
-    let reasons = (match.5 ?? "").split(separator: ", ").map { $0.split(separator: ": ") }
+    let reasons = (match.6 ?? "").split(separator: ", ").map { $0.split(separator: ": ") }
     return Balance(
-      received: Int(match.1)!, sent: Int(match.2)!, held: Int(match.3)!, dropped: Int(match.4)!,
+      received: Int(match.1)!, made: match.2.flatMap { Int($0) } ?? 0, cut: match.7.flatMap { Int($0) } ?? 0,
+      sent: Int(match.3)!, held: Int(match.4)!, dropped: Int(match.5)!,
       reasons: Dictionary(uniqueKeysWithValues: reasons.map { (String($0[0]), Int($0[1])!) }))
   }
 
