@@ -49,10 +49,19 @@ def found(row, place, cases, proof, notes):
 
 
 def summarize(row, place, rounds, proof, notes):
+    for case in {case for each in rounds for case, cycles in each.items() if cycles is None}:
+        notes.append(f'without {case}: it forwarded nothing in some window')
+        for each in rounds:
+            each.pop(case, None)
     cases = judge(rounds, lambda case: 'cref-io' if case.startswith('cref') else 'io')
     if 'cref-churn' in cases:
         notes.append(f'open and close, net: {2 * cases["tracked"]["net"]:.0f} cycles of two packets; '
                      f'C reference {cases["cref-churn"]["net"]:.0f} with one packet')
+    if 'cref-reass' in cases:
+        ratio = statistics.median(each['tracked'] / each['cref-reass'] for each in rounds)
+        notes.append(f'a fragment costs {ratio:.2f} times what it costs the C reference, which tracks nothing')
+        if 'ovs-ct' in cases:
+            notes.append(f'OVS {statistics.median(each["ovs-ct"] / each["tracked"] for each in rounds):.1f} times ours')
     return found(row, place, cases, proof, notes)
 
 
@@ -91,7 +100,7 @@ def markdown(results):
              '| OVS ct | cached |', '| --- |' + ' ---: |' * 11]
     for result in results:
         cases = result['cases']
-        reference = 'cref-churn' if 'cref-churn' in cases else 'cref-hash'
+        reference = next((case for case in ('cref-churn', 'cref-reass') if case in cases), 'cref-hash')
         lines.append('| ' + ' | '.join([
             result['row'], cell(cases, 'io'), cell(cases, 'off', 'net'), cell(cases, 'tracked'),
             f'{cases["tracked"]["spread_percent"]:.0f} %', f'{cases["tracked"]["to_io"]:.2f}',

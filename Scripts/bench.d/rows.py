@@ -14,6 +14,7 @@ class Row:
     packets: int = 0       # in the capture
     longest: int = 60      # bytes of a frame, without FCS
     story: str = 'replies'
+    pieces: int = 1        # fragments of a datagram
 
     @property
     def is_ipv4(self):
@@ -22,7 +23,7 @@ class Row:
     @property
     def is_cached(self):
         """Whether the flow cache is to serve nearly all packets."""
-        return bool(self.flows) and self.story == 'replies'
+        return bool(self.flows) and self.story == 'replies' and self.pieces == 1
 
     @property
     def mbuf_size(self):
@@ -56,9 +57,10 @@ class Row:
         path = os.path.join(folder, f'{self.name}.pcap')
         if self.flows and not (os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(generator)):
             os.makedirs(folder, exist_ok=True)
-            words = [*self.flows.split(), '--story', self.story, '--count', str(self.count)]
-            subprocess.run([generator, 'flows', *words, '--packets', str(self.packets), path], check=True,
-                           stdout=subprocess.DEVNULL)
+            words = [*self.flows.split(), '--count', str(self.count)]
+            words = ['fragments', *words, '--pieces', str(self.pieces)] if self.pieces > 1 else \
+                ['flows', *words, '--story', self.story, '--packets', str(self.packets)]
+            subprocess.run([generator, *words, path], check=True, stdout=subprocess.DEVNULL)
         return path if self.flows else None
 
 
@@ -76,6 +78,18 @@ def established():
                           packets, longest)
 
 
+def fragmented():
+    """Datagrams in fragments, 64 in the making at once."""
+    for family in (4, 6):
+        for payload in (64, 512):
+            for pieces in (2, 4, 8):
+                for order in ('inorder', 'reversed', 'shuffled'):
+                    yield Row(f'frag{family}-{payload}-{pieces}-{order}',
+                              f'IPv{family}, {pieces} fragments of {payload} bytes a datagram, {order}',
+                              f'--family {family} --payload {payload} --order {order}', 4096, 4096 * pieces,
+                              payload + 62, pieces=pieces)
+
+
 ROWS = [
     Row('null', 'net_null: frames of 64 zero bytes, no header to read'),
     *established(),
@@ -91,6 +105,7 @@ ROWS = [
     Row('open-close', 'IPv4 TCP, 100k SYNs and the RST that answers each: a packet is half of open and close',
         '--protocol tcp', 100_000, 200_000, 60, 'refused'),
     Row('open-close-1k', 'the same with 1k at a time', '--protocol tcp', 1000, 2000, 60, 'refused'),
+    *fragmented(),
 ]
 
 

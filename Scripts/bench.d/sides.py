@@ -211,7 +211,8 @@ def proof(before, after):
 class Reference:
     """The C reference on plain DPDK calls, its own `io` beside it: `route` checks version and TTL, counts the TTL down,
     mends the checksum and writes the Ethernet addresses; `hash` also looks the tuple up and counts in a record; `csum`
-    verifies checksums, too; `churn` opens a connection and closes another with each packet."""
+    verifies checksums, too; `churn` opens a connection and closes another with each packet; `reass` puts datagrams
+    together with rte_ip_frag and sends each as a chain."""
 
     def __init__(self, place, folder, peers):
         self.place = place
@@ -229,6 +230,8 @@ class Reference:
         row = self.place.row
         if row.story == 'refused':
             return ['io', 'churn']
+        if row.pieces > 1:
+            return ['io', 'reass']
         return ['io', 'route'] + (['hash', 'csum'] if row.is_ipv4 else [])
 
     def round(self, seconds):
@@ -260,6 +263,8 @@ class OpenVSwitch:
             return 'its pool has 262144 buffers at most'
         if row.longest > 1514:
             return 'its MTU is 1500'
+        if row.pieces > 1 and row.longest < 462:
+            return 'it refuses fragments below 400 bytes'
         return None if hugepages_free() >= (900 << 20) + row.memory else 'too few hugepages are free'
 
     def __init__(self, place, folder, peers):
