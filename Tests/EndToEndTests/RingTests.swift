@@ -87,8 +87,10 @@ struct RingTests {
     let forwarder = try Self.endless(["--duration", "50"])
     let (_, ended) = try await forwarder.run { running in
       try await running.forwarding()
-      let lines = try await forwarder.stat("--count", "3", "--interval", "0.2").output.split(separator: "\n")
-      #expect(lines.count == 3)
+      let said = try await forwarder.stat("--count", "3", "--interval", "0.2").output.split(separator: "\n")
+      // On a busy machine the view may be overtaken by history of every 10 ms, and says so.
+      let lines = said.filter { !($0.hasPrefix("* ") && $0.hasSuffix(" are lost")) }
+      #expect(lines.count == 3, "\(said)")
       #expect(lines.allSatisfy { $0.contains("running") && !$0.contains("rx 0pps") && !$0.contains("tx 0pps") })
       let watched = try await forwarder.stat("watch", "dpdkfwd_lcore_rx_packets_total", "--count", "2")
       #expect(watched.output.split(separator: "\n").last?.hasSuffix("/s") == true, "\(watched.output)")
