@@ -17,11 +17,8 @@ final class ConnectionReader {
   static func all(_ reader: SegmentReader) throws(SegmentError) -> [ConnectionReader] {
     let connections = try ArenaReader.arena("ct", of: reader)
     let extensions = try ArenaReader.arena("ct_extensions", of: reader)
-    var missing: [String] = []
-    let fields = Fields(connections, missing: &missing)
-    guard missing.isEmpty else { throw .fields(kind: "ct", missing: missing) }
-    let parts = Parts(extensions, missing: &missing)
-    guard missing.isEmpty else { throw .fields(kind: "ct_extensions", missing: missing) }
+    let fields = try Fields(connections)
+    let parts = try Parts(extensions)
     let shards = reader.records(of: try reader.kind("ct_shards", having: ["lcore", "epoch", "clock_zero"]))
     return shards.filter { $0.shard < min(connections.shards, extensions.shards) }.map { shard in
       ConnectionReader(reader, shard, connections: connections, fields: fields, extensions: extensions, parts: parts)
@@ -125,35 +122,14 @@ final class ConnectionReader {
   }
 }
 
-extension ArenaReader {
-  /// The kind of this name, if it is one.
-  static func arena(_ name: String, of reader: SegmentReader) throws(SegmentError) -> Kind {
-    let kind = try reader.kind(name)
-    guard kind.isArena else { throw .fields(kind: name, missing: ["generation"]) }
-    return kind
-  }
-}
-
-extension Record {
-  /// An address of either family, out of a field of 16 bytes; IPv4 has the first four.
-  func address(_ field: Field, isIPv6: Bool) -> String {
-    isIPv6 ? value(of: field).description : bytes(of: field).prefix(4).map { String($0) }.joined(separator: ".")
-  }
-}
-
 /// The fields of `ct` that are read, bound by name once.
 private struct Fields {
   let generation, `protocol`, source, destination, sourcePort, destinationPort, zone, status, deadline, start,
     state, mark, flags, cachedGeneration, egressOriginal, egressReply, packetsOriginal, bytesOriginal,
     packetsReply, bytesReply, `extension`, endOriginal, endReply, tcpFlagsOriginal, tcpFlagsReply, scales: Field
 
-  /// - Parameter missing: takes the names of fields that the kind has not.
-  init(_ kind: Kind, missing: inout [String]) {
-    func field(_ name: String) -> Field {
-      if let field = kind.field(named: name) { return field }
-      missing.append(name)
-      return kind.fields[0]
-    }
+  init(_ kind: Kind) throws(SegmentError) {
+    var field = FieldBinder(kind)
     generation = field("generation")
     `protocol` = field("protocol")
     source = field("source")
@@ -180,6 +156,7 @@ private struct Fields {
     tcpFlagsOriginal = field("tcp_flags_original")
     tcpFlagsReply = field("tcp_flags_reply")
     scales = field("scales")
+    try field.end()
   }
 }
 
@@ -187,13 +164,8 @@ private struct Fields {
 private struct Parts {
   let owner, next, source, destination, sourcePort, destinationPort, zone, kind, labels: Field
 
-  /// - Parameter missing: takes the names of fields that the kind has not.
-  init(_ kind: Kind, missing: inout [String]) {
-    func field(_ name: String) -> Field {
-      if let field = kind.field(named: name) { return field }
-      missing.append(name)
-      return kind.fields[0]
-    }
+  init(_ kind: Kind) throws(SegmentError) {
+    var field = FieldBinder(kind)
     owner = field("owner")
     next = field("next")
     source = field("source")
@@ -203,6 +175,7 @@ private struct Parts {
     zone = field("zone")
     self.kind = field("kind")
     labels = field("labels")
+    try field.end()
   }
 }
 

@@ -15,11 +15,8 @@ final class FragmentReader {
   static func all(_ reader: SegmentReader) throws(SegmentError) -> [FragmentReader] {
     let datagrams = try ArenaReader.arena("frag", of: reader)
     let pieces = try ArenaReader.arena("frag_pieces", of: reader)
-    var missing: [String] = []
-    let fields = Fields(datagrams, missing: &missing)
-    guard missing.isEmpty else { throw .fields(kind: "frag", missing: missing) }
-    let parts = Parts(pieces, missing: &missing)
-    guard missing.isEmpty else { throw .fields(kind: "frag_pieces", missing: missing) }
+    let fields = try Fields(datagrams)
+    let parts = try Parts(pieces)
     let shards = reader.records(of: try reader.kind("frag_shards", having: ["lcore", "clock_zero"]))
     return shards.filter { $0.shard < min(datagrams.shards, pieces.shards) }.map { shard in
       FragmentReader(reader, shard, datagrams: datagrams, fields: fields, pieces: pieces, parts: parts)
@@ -105,13 +102,8 @@ private struct Fields {
   let generation, identification, source, destination, zone, `protocol`, flags, vlanOuter, vlanInner, first, covered,
     end, fragments, bytes, mbufs, largest, began, deadline, sourcePort, destinationPort: Field
 
-  /// - Parameter missing: takes the names of fields that the kind has not.
-  init(_ kind: Kind, missing: inout [String]) {
-    func field(_ name: String) -> Field {
-      if let field = kind.field(named: name) { return field }
-      missing.append(name)
-      return kind.fields[0]
-    }
+  init(_ kind: Kind) throws(SegmentError) {
+    var field = FieldBinder(kind)
     generation = field("generation")
     identification = field("identification")
     source = field("source")
@@ -132,6 +124,7 @@ private struct Fields {
     deadline = field("deadline")
     sourcePort = field("source_port")
     destinationPort = field("destination_port")
+    try field.end()
   }
 }
 
@@ -139,16 +132,12 @@ private struct Fields {
 private struct Parts {
   let owner, next, offset, length: Field
 
-  /// - Parameter missing: takes the names of fields that the kind has not.
-  init(_ kind: Kind, missing: inout [String]) {
-    func field(_ name: String) -> Field {
-      if let field = kind.field(named: name) { return field }
-      missing.append(name)
-      return kind.fields[0]
-    }
+  init(_ kind: Kind) throws(SegmentError) {
+    var field = FieldBinder(kind)
     owner = field("owner")
     next = field("next")
     offset = field("offset")
     length = field("length")
+    try field.end()
   }
 }
