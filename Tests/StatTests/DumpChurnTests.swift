@@ -11,64 +11,35 @@ import Testing
 
   /// One worker: every third slot is a survivor, the others hold IPv6 connections that die and are born again, each with
   /// its life in mark, counters and address.
-  private final class Churn: Sendable {
-    private let stop = Atomic(false)
-    private let ended = Mutex(false)
-    private let writer: SegmentWriter
+  private func churn() throws -> Churn {
+    let writer = try fixture.forwarder(slots: Self.slots)
+    let shard = unsafe writer.connectionShard(0)
+    unsafe shard.pointee.lcore = 1
+    unsafe shard.pointee.clock_zero = Clock.monotonic()
+    return Churn(slots: Self.slots) { Self.live(writer, $0, life: $1) }
+  }
 
-    init(_ writer: SegmentWriter) {
-      self.writer = writer
-      let shard = unsafe writer.connectionShard(0)
-      unsafe shard.pointee.lcore = 1
-      unsafe shard.pointee.clock_zero = Clock.monotonic()
-      for slot in 0..<DumpChurnTests.slots { live(slot, life: 1) }
-      let thread = Thread { [self] in
-        var (life, random) = (UInt32(1), UInt64(1))
-        while !stop.load(ordering: .relaxed) {
-          random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-          let slot = Int(random >> 33) % DumpChurnTests.slots
-          guard slot % 3 != 0 else { continue }
-          life += 1
-          live(slot, life: life)
-        }
-        ended.withLock { $0 = true }
-      }
-      thread.start()
-    }
-
-    func end() {
-      stop.store(true, ordering: .relaxed)
-      while !ended.withLock({ $0 }) { usleep(100) }
-    }
-
-    /// As a worker does it: the generation goes first and comes last.
-    private func live(_ slot: Int, life: UInt32) {
-      let record = unsafe writer.connections(0) + slot
-      let part = unsafe writer.extensions(0) + slot
-      let generation = unsafe cell(record, MemoryLayout<dpdkfwd_ct_record>.offset(of: \.generation)!)
-      let owner = unsafe cell(part, MemoryLayout<dpdkfwd_ct_extension_record>.offset(of: \.owner)!)
-      unsafe generation.pointee.store(0, ordering: .relaxed)
-      unsafe owner.pointee.store(0, ordering: .relaxed)
-      atomicMemoryFence(ordering: .releasing)
-      unsafe record.pointee.protocol = 17
-      unsafe record.pointee.flags = 4
-      unsafe record.pointee.deadline = 1_000_000
-      unsafe record.pointee.mark = life
-      unsafe record.pointee.packets_original = UInt64(life)
-      unsafe record.pointee.bytes_reply = UInt64(life)
-      unsafe record.pointee.extension = UInt32(slot + 1)
-      unsafe part.pointee.kind = 1
-      unsafe (part.pointee.source.12, part.pointee.source.13) = (UInt8(life >> 24), UInt8(life >> 16 & 0xff))
-      unsafe (part.pointee.source.14, part.pointee.source.15) = (UInt8(life >> 8 & 0xff), UInt8(life & 0xff))
-      unsafe owner.pointee.store(life, ordering: .releasing)
-      unsafe generation.pointee.store(life, ordering: .releasing)
-    }
-
-    private func cell<Record>(
-      _ record: UnsafeMutablePointer<Record>, _ offset: Int
-    ) -> UnsafeMutablePointer<Atomic<UInt32>> {
-      unsafe (UnsafeMutableRawPointer(record) + offset).assumingMemoryBound(to: Atomic<UInt32>.self)
-    }
+  /// As a worker does it: the generation goes first and comes last.
+  private static func live(_ writer: SegmentWriter, _ slot: Int, life: UInt32) {
+    let record = unsafe writer.connections(0) + slot
+    let part = unsafe writer.extensions(0) + slot
+    let generation = unsafe Churn.cell(record, MemoryLayout<dpdkfwd_ct_record>.offset(of: \.generation)!)
+    let owner = unsafe Churn.cell(part, MemoryLayout<dpdkfwd_ct_extension_record>.offset(of: \.owner)!)
+    unsafe generation.pointee.store(0, ordering: .relaxed)
+    unsafe owner.pointee.store(0, ordering: .relaxed)
+    atomicMemoryFence(ordering: .releasing)
+    unsafe record.pointee.protocol = 17
+    unsafe record.pointee.flags = 4
+    unsafe record.pointee.deadline = 1_000_000
+    unsafe record.pointee.mark = life
+    unsafe record.pointee.packets_original = UInt64(life)
+    unsafe record.pointee.bytes_reply = UInt64(life)
+    unsafe record.pointee.extension = UInt32(slot + 1)
+    unsafe part.pointee.kind = 1
+    unsafe (part.pointee.source.12, part.pointee.source.13) = (UInt8(life >> 24), UInt8(life >> 16 & 0xff))
+    unsafe (part.pointee.source.14, part.pointee.source.15) = (UInt8(life >> 8 & 0xff), UInt8(life & 0xff))
+    unsafe owner.pointee.store(life, ordering: .releasing)
+    unsafe generation.pointee.store(life, ordering: .releasing)
   }
 
   private struct Entry: Decodable {
@@ -106,7 +77,7 @@ import Testing
   }
 
   @Test func `a dump during churn misses no survivor and lists nothing twice`() throws {
-    let churn = Churn(try fixture.forwarder(slots: Self.slots))
+    let churn = try churn()
     defer { churn.end() }
     for pace in ["0", "20000"] {
       let entries = try dump("--pace", pace)
@@ -115,7 +86,7 @@ import Testing
   }
 
   @Test func `a dump that is interrupted goes on where it was`() throws {
-    let churn = Churn(try fixture.forwarder(slots: Self.slots))
+    let churn = try churn()
     defer { churn.end() }
     var entries = try dump("--limit", "500")
     while let last = entries.last {

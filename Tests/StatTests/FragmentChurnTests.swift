@@ -10,60 +10,26 @@ import Testing
   private static let slots = 600
   private let fixture = Fixture()
 
-  /// One worker: every third slot is a survivor, the others hold datagrams that end and begin again, each with its life
-  /// in identification and bytes, and as many fragments as the life says, all of a length of its own.
-  private final class Churn: Sendable {
-    private let stop = Atomic(false)
-    private let ended = Mutex(false)
-    private let writer: SegmentWriter
-
-    init(_ writer: SegmentWriter) {
-      self.writer = writer
-      for slot in 0..<FragmentChurnTests.slots { begin(slot, life: 1) }
-      let thread = Thread { [self] in
-        var (life, random) = (UInt32(1), UInt64(1))
-        while !stop.load(ordering: .relaxed) {
-          random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-          let slot = Int(random >> 33) % FragmentChurnTests.slots
-          guard slot % 3 != 0 else { continue }
-          life += 1
-          begin(slot, life: life)
-        }
-        ended.withLock { $0 = true }
-      }
-      thread.start()
+  /// A datagram with its life in identification and bytes, and as many fragments as the life says, all of a length of its
+  /// own. As a worker does it: the generation goes first and comes last. Fragments lie behind gaps of their own length.
+  private static func begin(_ writer: SegmentWriter, _ slot: Int, life: UInt32) {
+    let record = unsafe writer.fragmentedDatagrams(0) + slot
+    let pieces = unsafe writer.fragmentPieces(0) + 4 * slot
+    let (count, length) = (Int(life % 4) + 1, UInt16(life % 1000) + 1)
+    unsafe Churn.cell(record).pointee.store(0, ordering: .relaxed)
+    for place in 0..<4 { unsafe Churn.cell(pieces + place).pointee.store(0, ordering: .relaxed) }
+    atomicMemoryFence(ordering: .releasing)
+    unsafe record.pointee.identification = life
+    unsafe record.pointee.bytes = life
+    unsafe record.pointee.fragments = UInt16(count)
+    unsafe record.pointee.first = UInt32(4 * slot + 1)
+    unsafe record.pointee.end = UInt32(2 * count) * UInt32(length)
+    for place in 0..<count {
+      unsafe pieces[place].next = place + 1 < count ? UInt32(4 * slot + place + 2) : 0
+      unsafe (pieces[place].offset, pieces[place].length) = (UInt16(2 * place + 1) * length, length)
+      unsafe Churn.cell(pieces + place).pointee.store(life, ordering: .releasing)
     }
-
-    func end() {
-      stop.store(true, ordering: .relaxed)
-      while !ended.withLock({ $0 }) { usleep(100) }
-    }
-
-    /// As a worker does it: the generation goes first and comes last. Fragments lie behind gaps of their own length.
-    private func begin(_ slot: Int, life: UInt32) {
-      let record = unsafe writer.fragmentedDatagrams(0) + slot
-      let pieces = unsafe writer.fragmentPieces(0) + 4 * slot
-      let (count, length) = (Int(life % 4) + 1, UInt16(life % 1000) + 1)
-      unsafe cell(record).pointee.store(0, ordering: .relaxed)
-      for place in 0..<4 { unsafe cell(pieces + place).pointee.store(0, ordering: .relaxed) }
-      atomicMemoryFence(ordering: .releasing)
-      unsafe record.pointee.identification = life
-      unsafe record.pointee.bytes = life
-      unsafe record.pointee.fragments = UInt16(count)
-      unsafe record.pointee.first = UInt32(4 * slot + 1)
-      unsafe record.pointee.end = UInt32(2 * count) * UInt32(length)
-      for place in 0..<count {
-        unsafe pieces[place].next = place + 1 < count ? UInt32(4 * slot + place + 2) : 0
-        unsafe (pieces[place].offset, pieces[place].length) = (UInt16(2 * place + 1) * length, length)
-        unsafe cell(pieces + place).pointee.store(life, ordering: .releasing)
-      }
-      unsafe cell(record).pointee.store(life, ordering: .releasing)
-    }
-
-    /// The generation or the owner, which either record begins with.
-    private func cell<Record>(_ record: UnsafeMutablePointer<Record>) -> UnsafeMutablePointer<Atomic<UInt32>> {
-      unsafe UnsafeMutableRawPointer(record).assumingMemoryBound(to: Atomic<UInt32>.self)
-    }
+    unsafe Churn.cell(record).pointee.store(life, ordering: .releasing)
   }
 
   private struct Answer: Decodable {
@@ -75,7 +41,8 @@ import Testing
   }
 
   @Test func `lists told in full during churn are each of one datagram`() throws {
-    let churn = Churn(try fixture.forwarder(datagrams: Self.slots))
+    let writer = try fixture.forwarder(datagrams: Self.slots)
+    let churn = Churn(slots: Self.slots) { Self.begin(writer, $0, life: $1) }
     defer { churn.end() }
     for _ in 0..<4 {
       let output = try fixture.run("ipf-get-status", "-m", "--json")
