@@ -4,9 +4,8 @@ internal import Reassembly
 /// fragment, as they came, and the payload of all.
 @safe
 struct DatagramBuffer: ~Copyable {
-  /// A datagram has 65,535 bytes, in front of it stand the link's header and tags, and in IPv6 the fixed header and the
-  /// fragment header.
-  static let room = Gathering.room + 48
+  /// The first fragment's IPv6 fragment header stays in front of what can be gathered of a whole datagram.
+  static let room = Gathering.room + 8
 
   private let memory: UnsafeMutableRawPointer
 

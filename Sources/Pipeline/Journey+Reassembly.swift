@@ -22,9 +22,11 @@ extension Journey {
     let milliseconds = UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000)
     for i in 0..<min(packets.count, Self.burst) where exceptions & 1 &<< UInt32(truncatingIfNeeded: i) == 0 {
       guard isReassembled(i) else { continue }
-      let arrival = arrival(packets[i], i, from: crossing.port)
+      // Read once: what borrows the journey would copy all summaries for one.
+      let summary = summaries[i]
+      let arrival = arrival(packets[i], summary, from: crossing.port)
       let bit: UInt32 = 1 &<< UInt32(truncatingIfNeeded: i)
-      switch fragments.take(arrival, summaries[i], now: milliseconds) {
+      switch fragments.take(arrival, summary, now: milliseconds) {
       case .held:
         verdicts[i] = .hold
         kept |= bit
@@ -51,9 +53,7 @@ extension Journey {
 
   /// What the table is told of a fragment.
   @inline(__always)
-  private mutating func arrival(_ packet: Packet, _ i: Int, from ingress: PortID) -> FragmentArrival {
-    // Read here: what borrows the journey would copy all summaries for one.
-    let summary = summaries[i]
+  private mutating func arrival(_ packet: Packet, _ summary: Summary, from ingress: PortID) -> FragmentArrival {
     let network = Int(summary.networkOffset)
     let isIPv6 = summary.flags.contains(.ipv6)
     // Of IPv6 with what says how long TCP's header is: all of that must be there.

@@ -44,7 +44,7 @@ public struct FragmentKey: BitwiseCopyable, Sendable {
       identification, rest: Self.word(zone, 0, vlans, isIPv6: true), tags: tags, secret)
   }
 
-  /// The key of a datagram, but for how it came.
+  /// The key of a datagram, but for the number of tags.
   @unsafe
   init(of record: UnsafePointer<dpdkfwd_frag_record>, _ secret: HashSecret) {
     let words = unsafe UnsafeRawPointer(record).assumingMemoryBound(to: UInt64.self)
@@ -87,7 +87,7 @@ public struct FragmentKey: BitwiseCopyable, Sendable {
     UInt64(zone) | UInt64(number) << 16 | (isIPv6 ? ipv6 : 0) | UInt64(vlans.0) << 32 | UInt64(vlans.1) << 48
   }
 
-  /// But for how they came.
+  /// All but the number of tags.
   @unsafe @inline(__always)
   func matches(_ record: UnsafePointer<dpdkfwd_frag_record>) -> Bool {
     let words = unsafe UnsafeRawPointer(record).assumingMemoryBound(to: UInt64.self)

@@ -392,7 +392,7 @@ public struct Reassembly: ~Copyable {
     let record = unsafe datagrams + slot
     let family = unsafe record.family
     note(event, slot)
-    bury(slot)
+    empty(slot, keepingPackets: false)
     unsafe record.forget()
     ages.remove(slot, from: unsafe record.ageList)
     unsafe record.pointee.flags |= DPDKFWD_FRAG_DISCARDED
@@ -425,13 +425,15 @@ public struct Reassembly: ~Copyable {
     discarded |= 1 &<< UInt32(event.rawValue)
   }
 
-  /// The packets of a datagram die, and its pieces are free.
-  private mutating func bury(_ slot: Int) {
+  /// The pieces of a datagram are free, and its packets die unless they are kept.
+  private mutating func empty(_ slot: Int, keepingPackets: Bool) {
     var link = unsafe datagrams[slot].first
     while link != 0 {
       let number = Int(link) - 1
-      dead[deadCount] = packets[number].handle
-      deadCount &+= 1
+      if !keepingPackets {
+        dead[deadCount] = packets[number].handle
+        deadCount &+= 1
+      }
       link = unsafe pieces[number].next
       give(piece: number)
     }
@@ -441,17 +443,7 @@ public struct Reassembly: ~Copyable {
   private mutating func free(_ slot: Int, keepingPackets: Bool) {
     let record = unsafe datagrams + slot
     unsafe segment_store_release(&record.pointee.generation, 0)
-    if keepingPackets {
-      var link = unsafe record.pointee.first
-      while link != 0 {
-        let next = unsafe pieces[Int(link) - 1].next
-        give(piece: Int(link) - 1)
-        link = next
-      }
-      give(account: slot)
-    } else {
-      bury(slot)
-    }
+    empty(slot, keepingPackets: keepingPackets)
     if unsafe record.pointee.flags & DPDKFWD_FRAG_DISCARDED != 0 { unsafe counts.pointee.discarded &-= 1 }
     unsafe counts.pointee.datagrams &-= 1
     unsafe record.pointee.newer = freeDatagram
