@@ -22,6 +22,8 @@ struct Layer {
 
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nio = ["NIOCore", "NIOPosix"].map { Target.Dependency.product(name: $0, package: "swift-nio") }
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 
@@ -29,16 +31,20 @@ let layers: [Layer] = [
   Layer(name: "CSegment", kind: .shim),
   Layer(name: "CTables", kind: .shim),
   Layer(name: "CDPDK", kind: .shim),
+  Layer(name: "JSONText"),
   Layer(name: "Primitives"),
   Layer(name: "Wire", uses: ["Primitives"]),
   Layer(name: "Tables", uses: ["Primitives", "CTables"]),
   Layer(name: "Segment", uses: ["Primitives", "CSegment"]),
   Layer(name: "Steering", uses: ["Primitives", "Wire"]),
-  Layer(name: "Reassembly", uses: ["Primitives", "Wire", "Tables", "CSegment"]),
-  Layer(name: "Conntrack", uses: ["Primitives", "Wire", "Tables", "CTables", "CSegment"]),
+  Layer(name: "Reassembly", uses: ["Primitives", "Wire", "Tables", "Segment", "CSegment"]),
+  Layer(name: "Conntrack", uses: ["Primitives", "Wire", "Tables", "Segment", "CTables", "CSegment"]),
   Layer(name: "FlowCache", uses: ["Primitives", "Wire", "Conntrack", "CSegment"]),
   Layer(
-    name: "Pipeline", uses: ["Primitives", "Wire", "Tables", "Steering", "Reassembly", "Conntrack", "FlowCache"]),
+    name: "Pipeline",
+    uses: [
+      "Primitives", "Wire", "Tables", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache", "CSegment",
+    ]),
   Layer(name: "Settings", uses: ["Primitives", "Conntrack", "Steering"], products: [toml]),
   Layer(
     name: "DataPlane",
@@ -49,9 +55,12 @@ let layers: [Layer] = [
     ],
     products: [logging]),
   Layer(
-    name: "dpdkfwd", kind: .executable, uses: ["Segment", "Settings", "DataPlane"],
+    name: "dpdkfwd", kind: .executable,
+    uses: ["Segment", "Settings", "DataPlane"],
     products: [arguments, logging]),
-  Layer(name: "dpdkfwd-stat", kind: .executable, uses: ["Segment"], products: [arguments]),
+  Layer(
+    name: "dpdkfwd-stat", kind: .executable, uses: ["Primitives", "Segment", "JSONText"],
+    products: [arguments]),
 
   // What judges them. TestSupport builds packets and checksums on its own and uses none of the above.
   Layer(name: "TestSupport", path: "Tests/TestSupport"),
@@ -64,8 +73,8 @@ let layers: [Layer] = [
   Layer(
     name: "SimulationSupport", path: "Tests/SimulationSupport",
     uses: [
-      "Primitives", "Wire", "CSegment", "Steering", "Reassembly", "Conntrack", "FlowCache", "Pipeline", "TestSupport",
-    ]),
+      "Primitives", "Wire", "CSegment", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache", "Pipeline",
+      "TestSupport",     ]),
   Layer(name: "simulate", kind: .executable, uses: ["SimulationSupport"], products: [arguments]),
   Layer(name: "OracleSupportTests", kind: .test, uses: ["OracleSupport", "TestSupport"]),
   Layer(name: "TestSupportTests", kind: .test, uses: ["TestSupport"]),
@@ -73,24 +82,25 @@ let layers: [Layer] = [
   Layer(name: "WireTests", kind: .test, uses: ["Primitives", "Wire", "TestSupport"]),
   Layer(
     name: "ConntrackTests", kind: .test,
-    uses: ["Primitives", "Wire", "Tables", "CSegment", "Conntrack", "TestSupport"]),
+    uses: ["Primitives", "Wire", "Tables", "CSegment", "Segment", "Conntrack", "TestSupport"]),
   Layer(
     name: "ReassemblyTests", kind: .test,
-    uses: ["Primitives", "Wire", "Tables", "CSegment", "Reassembly", "TestSupport"]),
+    uses: ["Primitives", "Wire", "Tables", "CSegment", "Segment", "Reassembly", "TestSupport"]),
   Layer(name: "TablesTests", kind: .test, uses: ["Primitives", "Tables", "TestSupport"]),
   Layer(name: "SteeringTests", kind: .test, uses: ["Primitives", "Wire", "Steering", "TestSupport"]),
-  Layer(name: "SegmentTests", kind: .test, uses: ["CSegment", "Segment", "TestSupport"]),
+  Layer(name: "SegmentTests", kind: .test, uses: ["Primitives", "CSegment", "Segment", "TestSupport"]),
   Layer(
     name: "PipelineTests", kind: .test,
     uses: [
-      "Primitives", "Wire", "CSegment", "Steering", "Reassembly", "Conntrack", "FlowCache", "Pipeline", "TestSupport",
-      "OracleSupport",
-    ]),
+      "Primitives", "Wire", "Tables", "CSegment", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache",
+      "Pipeline", "TestSupport", "OracleSupport",     ]),
   Layer(
     name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Steering", "Settings", "TestSupport"]),
   Layer(name: "OptionsTests", kind: .test, uses: ["Settings", "dpdkfwd"], products: [arguments]),
   Layer(
-    name: "StatTests", kind: .test, uses: ["CSegment", "Segment", "dpdkfwd-stat", "TestSupport"], products: [arguments]),
+    name: "StatTests", kind: .test,
+    uses: ["JSONText", "CSegment", "Segment", "dpdkfwd-stat", "TestSupport"], products: [arguments]),
+  Layer(name: "JSONTextTests", kind: .test, uses: ["JSONText", "TestSupport"]),
   Layer(
     name: "SimulationTests", kind: .test,
     uses: ["Primitives", "Wire", "Pipeline", "TestSupport", "SimulationSupport"]),
@@ -141,12 +151,13 @@ func target(for layer: Layer, above lower: Set<String>) -> Target {
   }
   let dependencies = layer.uses.map { Target.Dependency(stringLiteral: $0) } + layer.products
   // DataPlane and what stands on it read CDPDK's headers, if only through DataPlane's module file.
-  let swift = strict + (["DataPlane", "dpdkfwd", "OptionsTests"].contains(layer.name) ? seesDPDK : [])
+  let swift =
+    strict + (["DataPlane", "DataPlaneTests", "dpdkfwd", "OptionsTests"].contains(layer.name) ? seesDPDK : [])
   switch layer.kind {
   case .shim where layer.name == "CDPDK":
     return .target(
       name: layer.name, path: "CShims/\(layer.name)", cSettings: [.unsafeFlags(dpdkFlags)],
-      linkerSettings: ["eal", "ethdev", "mbuf", "mempool", "ring"].map { .linkedLibrary("rte_\($0)") })
+      linkerSettings: ["eal", "ethdev", "mbuf", "mempool", "ring", "telemetry"].map { .linkedLibrary("rte_\($0)") })
   case .shim: return .target(name: layer.name, path: "CShims/\(layer.name)")
   case .executable: return .executableTarget(name: layer.name, dependencies: dependencies, swiftSettings: swift)
   case .library:
@@ -169,6 +180,7 @@ let package = Package(
   products: [
     .executable(name: "dpdkfwd", targets: ["dpdkfwd"]),
     .executable(name: "dpdkfwd-stat", targets: ["dpdkfwd-stat"]),
+    .executable(name: "dpdkfwd-ctl", targets: ["dpdkfwd-ctl"]),
     // For the package in Benchmarks only.
     .library(
       name: "Parts",
@@ -179,6 +191,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
