@@ -45,6 +45,20 @@ extension SegmentWriter {
     unsafe bound(kind, shard: shard)
   }
 
+  /// The rings and lists of events; without tracking, or without reassembly, those of either trap.
+  public func connectionEvents(_ shard: Int) -> RingWriter<dpdkfwd_ct_event_record> { ring(.connectionEvents, shard) }
+  public func fragmentListEvents(_ shard: Int) -> RingWriter<dpdkfwd_frag_event_record> {
+    ring(.fragmentListEvents, shard)
+  }
+  /// The first of a worker's list, of as many as the schema has records.
+  public func dyingConnections(_ shard: Int) -> UnsafeMutablePointer<dpdkfwd_ct_dying_record> {
+    unsafe bound(.dyingConnections, shard: shard)
+  }
+  public func eventShard(_ shard: Int) -> UnsafeMutablePointer<dpdkfwd_event_shard_record> {
+    unsafe bound(.eventShards, shard: shard)
+  }
+  public var tracking: UnsafeMutablePointer<dpdkfwd_tracking_record> { unsafe bound(.tracking) }
+
   public func lcoreHistory(_ shard: Int) -> RingWriter<dpdkfwd_lcore_history_record> { ring(.lcoreHistory, shard) }
   public func portHistory(_ index: Int) -> RingWriter<dpdkfwd_port_history_record> { ring(.portHistory, index) }
   public func mempoolHistory(_ index: Int) -> RingWriter<dpdkfwd_mempool_history_record> {

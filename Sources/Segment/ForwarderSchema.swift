@@ -51,6 +51,10 @@ public enum ForwarderSchema {
     static let fragmentEvent: UInt16 = 23
     static let datagramEvent: UInt16 = 24
     static let datagramFlag: UInt16 = 25
+    static let eventKind: UInt16 = 26
+    static let eventOriginator: UInt16 = 27
+    static let eventChange: UInt16 = 28
+    static let eventMask: UInt16 = 29
   }
 
   /// - Parameters:
@@ -60,10 +64,11 @@ public enum ForwarderSchema {
   ///   - history: entries in each ring.
   ///   - tracking: the tables of connection tracking; `nil`: there are none.
   ///   - fragments: the same of reassembly.
+  ///   - events: the same of events, which are there with connections or fragments.
   public static func make(
     lcores: Int, ports: Int, queues: Int, pools: Int, dropReasons: [String], invalidReasons: [String],
     packetKinds: [String], stages: [String], history: Int, tracking: TrackingTables? = nil,
-    fragments: FragmentTables? = nil
+    fragments: FragmentTables? = nil, events: EventTables? = nil
   ) -> Schema {
     precondition(stages.count <= Int(SEGMENT_MAX_STAGES), "more stages than a lcore's record has room for")
     precondition(dropReasons.count <= Int(SEGMENT_MAX_DROP_REASONS), "more drop reasons than its history has room for")
@@ -87,7 +92,8 @@ public enum ForwarderSchema {
         lcoreHistory(lcores: lcores, entries: history, dropReasons: dropReasons.count),
         portHistory(ports: ports, entries: history), mempoolHistory(pools: pools, entries: history),
       ] + (tracking.map { kinds(of: $0, lcores: lcores) } ?? [])
-        + (fragments.map { kinds(of: $0, lcores: lcores) } ?? []),
+        + (fragments.map { kinds(of: $0, lcores: lcores) } ?? [])
+        + (events.map { kinds(of: $0, lcores: lcores, tracks: tracking != nil, assembles: fragments != nil) } ?? []),
       enumerations: [
         Enumeration(Names.link, "link", ["down", "up"]),
         Enumeration(Names.switched, "switched", ["off", "on"]),
@@ -98,7 +104,10 @@ public enum ForwarderSchema {
         Enumeration(Names.dropReason, "drop_reason", dropReasons),
         Enumeration(Names.invalidReason, "invalid_reason", invalidReasons),
         Enumeration(Names.packetKind, "packet_kind", packetKinds),
-      ] + (tracking.map { enumerations(of: $0) } ?? []) + (fragments.map { enumerations(of: $0) } ?? []))
+      ] + (tracking.map { enumerations(of: $0) } ?? []) + (fragments.map { enumerations(of: $0) } ?? [])
+        + (events == nil ? [] : eventEnumerations)
+        // Fragments' events name protocols too.
+        + (tracking == nil && events != nil ? [ConnectionWords.protocols] : []))
   }
 
   static let since = "0.1"

@@ -1,4 +1,5 @@
 internal import Glibc
+public import Primitives
 
 /// A record, copied at one moment.
 public struct Record: Sendable {
@@ -34,6 +35,16 @@ public struct Record: Sendable {
     if field.type == .char { return .text(.printable(bytes(field.offset, field.count).prefix { $0 != 0 })) }
     if field.count == 1 { return value(of: field, element: 0) }
     return .list((0..<field.count).map { value(of: field, element: $0) })
+  }
+
+  /// Sixteen bytes in network order, or four in the place of the first; zero when the field has neither.
+  public func address(_ field: Field) -> IPv6Address {
+    switch field.size {
+    case 16:
+      IPv6Address(high: load(field.offset, UInt64.self).bigEndian, low: load(field.offset + 8, UInt64.self).bigEndian)
+    case 4: IPv6Address(ipv4: IPv4Address(bits: load(field.offset, UInt32.self).bigEndian))
+    default: IPv6Address(high: 0, low: 0)
+    }
   }
 
   /// The bytes of a field, as they lie in the record.

@@ -17,6 +17,10 @@ public struct Schema: Sendable, Equatable {
   public func kind(named name: String) -> Kind? { kinds.first { $0.name == name } }
   public func enumeration(named name: String) -> Enumeration? { enumerations.first { $0.name == name } }
   public func enumeration(_ id: UInt16) -> Enumeration? { id == 0 ? nil : enumerations.first { $0.id == id } }
+  /// What an element of an array is called.
+  public func label(of element: Int, in field: Field) -> String {
+    enumeration(field.labels)?.name(of: UInt64(element)) ?? "\(element)"
+  }
 }
 
 /// The number of a kind, never given to another one.
@@ -67,6 +71,9 @@ public struct Kind: Sendable, Equatable {
   /// Whether its shards are arenas: large, with records that come and go by the thousand. Told by a generation of 32
   /// bits; read record by record, with `ArenaReader`.
   public var isArena: Bool { field(of: .generation)?.type == .u32 }
+  /// The fields a person or a program wants to see.
+  public var shownFields: [Field] { fields.filter { ![.removed, .generation, .sequence].contains($0.nature) } }
+  public var keys: [Field] { fields.filter { $0.nature == .key } }
   func field(of nature: Nature) -> Field? { fields.first { $0.nature == nature } }
 }
 
@@ -94,6 +101,7 @@ public struct Field: Sendable, Equatable {
 
   /// Bytes, over all elements.
   public var size: Int { type.size * count }
+  public var isNumber: Bool { nature == .counter || nature == .gauge }
 }
 
 /// How the bytes of one element are read. Numbers are in the host's byte order, addresses in the network's.
@@ -111,6 +119,9 @@ public enum FieldType: UInt8, Sendable, CaseIterable {
     case .ipv6: 16
     }
   }
+
+  /// Whether it is a number without a fraction or a sign.
+  public var isWhole: Bool { [.u8, .u16, .u32, .u64, .bool].contains(self) }
 
   /// Bytes an element's offset is a multiple of, so that one load reads it.
   var alignment: Int { self == .mac || self == .ipv6 ? 1 : size }

@@ -37,7 +37,7 @@ public final class SegmentReader: Sendable {
 
   /// Whether the writer lives: its state while it does, else how it ended.
   public func liveness() throws(SegmentError) -> Liveness {
-    let state = SegmentState(rawValue: live(\.state))
+    let state = state
     if let paths, let owner = try OwnerLock.living(paths), owner.bootID == info.bootID.description {
       switch state {
       case .starting: return .starting
@@ -48,6 +48,9 @@ public final class SegmentReader: Sendable {
     }
     return state == .stopped ? .stopped : .stale
   }
+
+  /// What the writer said last that it does, whether or not it lives; `nil`: something unknown.
+  public var state: SegmentState? { SegmentState(rawValue: live(\.state)) }
 
   /// Nanoseconds since the writer last said that it lives.
   public var sinceLastBreath: UInt64 {

@@ -44,40 +44,15 @@ extension ForwarderSchema {
   /// Bits are enumerated by their value.
   static func enumerations(of tables: TrackingTables) -> [Enumeration] {
     [
-      Enumeration(
-        Names.ipProtocol, "ip_protocol",
-        values: [
-          (1, "icmp"), (6, "tcp"), (17, "udp"), (33, "dccp"), (47, "gre"), (50, "esp"), (51, "ah"), (58, "icmpv6"),
-          (132, "sctp"), (136, "udplite"),
-        ]),
+      ConnectionWords.protocols,
       Enumeration(
         Names.connectionProtocol, "protocol", ["tcp", "udp", "icmp", "icmpv6", "sctp", "gre", "udplite", "other"]),
-      Enumeration(
-        Names.connectionStatus, "ct_status",
-        bits: [
-          "EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED", "SRC_NAT", "DST_NAT", "SEQ_ADJUST", "SRC_NAT_DONE",
-          "DST_NAT_DONE", "DYING", "FIXED_TIMEOUT", "TEMPLATE", "NAT_CLASH", "HELPER", "OFFLOAD", "HW_OFFLOAD",
-        ]),
+      ConnectionWords.status,
       Enumeration(
         Names.connectionFlag, "ct_flag", values: [(1, "question"), (4, "ipv6"), (8, "two_entries")]),
-      Enumeration(
-        Names.tcpState, "tcp_state",
-        [
-          "NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE",
-          "SYN_SENT2",
-        ]),
-      Enumeration(
-        Names.tcpFlag, "tcp_flag",
-        bits: [
-          "WINDOW_SCALE", "SACK_PERM", "CLOSE_INIT", "BE_LIBERAL", "DATA_UNACKNOWLEDGED", "MAXACK_SET",
-          "EXP_CHALLENGE_ACK", "SIMULTANEOUS_OPEN",
-        ]),
-      Enumeration(
-        Names.sctpState, "sctp_state",
-        [
-          "NONE", "CLOSED", "COOKIE_WAIT", "COOKIE_ECHOED", "ESTABLISHED", "SHUTDOWN_SENT", "SHUTDOWN_RECD",
-          "SHUTDOWN_ACK_SENT", "HEARTBEAT_SENT",
-        ]),
+      ConnectionWords.tcpStates,
+      ConnectionWords.tcpFlags,
+      ConnectionWords.sctpStates,
       Enumeration(Names.extensionKind, "extension_kind", ["free", "addresses", "reply"]),
       Enumeration(
         Names.packetClass, "class",

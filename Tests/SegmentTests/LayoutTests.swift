@@ -22,6 +22,20 @@ import Testing
     }
   }
 
+  @Test func `whatever of its tables a forwarder has, it can be laid out`() throws {
+    for set in 0..<8 {
+      let schema = ForwarderSchema.make(
+        lcores: 2, ports: 2, queues: 4, pools: 1, dropReasons: ["tx_full"], invalidReasons: ["tcp_short"],
+        packetKinds: ["ipv4"], stages: ["parse"], history: 8,
+        tracking: set & 1 == 0
+          ? nil : TrackingTables(connections: 8, extensions: 8, faults: ["none"], cacheMisses: ["flags"]),
+        fragments: set & 2 == 0
+          ? nil : FragmentTables(datagrams: 8, fragments: 8, fragmentEvents: ["accepted"], datagramEvents: ["started"]),
+        events: set & 4 == 0 ? nil : EventTables(events: 8, fragmentEvents: 8, dying: 8))
+      _ = try SchemaWriter(schema)
+    }
+  }
+
   @Test func `a schema that no reader would accept is not published`() throws {
     var twice = Schema.small
     twice.kinds[1].id = twice.kinds[0].id

@@ -7,6 +7,7 @@
 
 #include "segment_file.h"
 #include "segment_conntrack.h"
+#include "segment_events.h"
 #include "segment_fragments.h"
 #include "segment_records.h"
 
