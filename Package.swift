@@ -69,12 +69,17 @@ let layers: [Layer] = [
   Layer(
     name: "OracleSupport", path: "Tests/OracleSupport", uses: ["TestSupport"], excludes: ["accepted-differences.txt"]),
   Layer(name: "oracle", kind: .executable, uses: ["OracleSupport"], products: [arguments, subprocess]),
+  // Rings of events on memory of their own, and who knows connections from them alone.
+  Layer(
+    name: "EventSupport", path: "Tests/EventSupport",
+    uses: ["Primitives", "CSegment", "Segment", "Conntrack"]),
   // Whole workers on virtual ports, everything from one seed.
   Layer(
     name: "SimulationSupport", path: "Tests/SimulationSupport",
     uses: [
       "Primitives", "Wire", "CSegment", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache", "Pipeline",
-      "TestSupport",     ]),
+      "TestSupport", "EventSupport",
+    ]),
   Layer(name: "simulate", kind: .executable, uses: ["SimulationSupport"], products: [arguments]),
   Layer(name: "OracleSupportTests", kind: .test, uses: ["OracleSupport", "TestSupport"]),
   Layer(name: "TestSupportTests", kind: .test, uses: ["TestSupport"]),
@@ -82,7 +87,7 @@ let layers: [Layer] = [
   Layer(name: "WireTests", kind: .test, uses: ["Primitives", "Wire", "TestSupport"]),
   Layer(
     name: "ConntrackTests", kind: .test,
-    uses: ["Primitives", "Wire", "Tables", "CSegment", "Segment", "Conntrack", "TestSupport"]),
+    uses: ["Primitives", "Wire", "Tables", "CSegment", "Segment", "Conntrack", "TestSupport", "EventSupport"]),
   Layer(
     name: "ReassemblyTests", kind: .test,
     uses: ["Primitives", "Wire", "Tables", "CSegment", "Segment", "Reassembly", "TestSupport"]),
@@ -93,7 +98,8 @@ let layers: [Layer] = [
     name: "PipelineTests", kind: .test,
     uses: [
       "Primitives", "Wire", "Tables", "CSegment", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache",
-      "Pipeline", "TestSupport", "OracleSupport",     ]),
+      "Pipeline", "TestSupport", "OracleSupport", "EventSupport",
+    ]),
   Layer(
     name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Steering", "Settings", "TestSupport"]),
   Layer(name: "OptionsTests", kind: .test, uses: ["Settings", "dpdkfwd"], products: [arguments]),

@@ -328,6 +328,18 @@ public struct ConnectionTable: ~Copyable {
     return slot
   }
 
+  // MARK: Buckets
+
+  var bucketCount: Int { index.bucketCount }
+
+  /// Counts the entries of buckets from `first` on, as far as there is room in `counts`; returns how many buckets.
+  func countBuckets(from first: Int, into counts: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    guard first >= 0, first < index.bucketCount else { return 0 }
+    let end = min(first + counts.count, index.bucketCount)
+    for bucket in first..<end { unsafe counts[bucket - first] = UInt8(index.entries(inBucket: bucket)) }
+    return end - first
+  }
+
   // MARK: Make room
 
   /// Shows the slots of connections near a tuple in the index, eight buckets of them, until `visit` returns true.

@@ -1,6 +1,7 @@
 public import CSegment
 public import CTables
 public import Primitives
+internal import Segment
 public import Tables
 public import Wire
 
@@ -15,6 +16,7 @@ public struct FastPath: BitwiseCopyable {
   @usableFromInline let now: UInt32
   @usableFromInline let tick: UInt32
   @usableFromInline let standard: TrackingPolicy
+  @usableFromInline let notes: UnsafeMutablePointer<EventLog.Notes>
   /// All zones share `standard`; else the short way is closed to TCP and UDP alike.
   public let isUniform: Bool
 
@@ -22,7 +24,7 @@ public struct FastPath: BitwiseCopyable {
   init(
     records: UnsafeMutablePointer<dpdkfwd_ct_record>, extensions: UnsafeMutablePointer<dpdkfwd_ct_extension_record>,
     counts: UnsafeMutablePointer<dpdkfwd_ct_shard_record>, index: TupleIndex.View, now: UInt32, tick: UInt32,
-    standard: TrackingPolicy, isUniform: Bool
+    standard: TrackingPolicy, notes: UnsafeMutablePointer<EventLog.Notes>, isUniform: Bool
   ) {
     unsafe self.records = unsafe records
     unsafe self.extensions = unsafe extensions
@@ -31,6 +33,7 @@ public struct FastPath: BitwiseCopyable {
     self.now = now
     self.tick = tick
     self.standard = standard
+    unsafe self.notes = unsafe notes
     self.isUniform = isUniform
   }
 
@@ -119,11 +122,18 @@ public struct FastPath: BitwiseCopyable {
     unsafe record.account(found.direction, length: length)
     // Once a second at most.
     let deadline = tick &+ timeout
-    if unsafe record.pointee.deadline != deadline {
-      unsafe record.pointee.deadline = deadline
-      unsafe counts.pointee.refreshes &+= 1
-    }
+    if unsafe record.pointee.deadline != deadline { unsafe refresh(record, deadline) }
     return isAnswered ? .established : .new
+  }
+
+  /// Moves the end of a connection, unless that is fixed. Not inline: what happens once a second must not cost the packets
+  /// in between.
+  @usableFromInline @inline(never)
+  func refresh(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ deadline: UInt32) {
+    guard unsafe record.pointee.status & Status.fixedTimeout == 0 else { return }
+    unsafe record.pointee.deadline = deadline
+    unsafe counts.pointee.refreshes &+= 1
+    if unsafe notes.pointee.notesRefreshes { unsafe notes.pointee.add(.timeout, record - records) }
   }
 }
 
@@ -134,6 +144,6 @@ extension Tracker {
     unsafe FastPath(
       records: connections.records, extensions: connections.extensions, counts: connections.counts,
       index: connections.index.view, now: now, tick: tick, standard: policies.policies[0],
-      isUniform: policies.areUniform)
+      notes: events.notes, isUniform: policies.areUniform)
   }
 }

@@ -1,5 +1,6 @@
 public import CSegment
 public import Primitives
+public import Segment
 public import Wire
 
 /// What tracking found about a packet.
@@ -36,11 +37,12 @@ public enum Way: UInt8, BitwiseCopyable, Sendable {
 @safe
 public struct Tracker: ~Copyable {
   @usableFromInline var connections: ConnectionTable
-  public let settings: TrackerSettings
-  @usableFromInline let policies: ZonePolicies
+  public internal(set) var settings: TrackerSettings
+  @usableFromInline var policies: ZonePolicies
   public let zones: ZoneMap
   public let secret: HashSecret
-  private var limits: Limits
+  var limits: Limits
+  @usableFromInline var events: EventLog
   private var faults: FixedArray<UInt64>
 
   /// Milliseconds on the worker's clock, modulo 2^32.
@@ -49,12 +51,14 @@ public struct Tracker: ~Copyable {
   /// written at most once a second.
   @usableFromInline var tick: UInt32 = 0
   /// Nanoseconds since 1970 where the clock began, and seconds since then now.
-  private let wallZero: UInt64
-  private var wall: UInt32 = 0
-  private var pending = Pending()
+  public let wallZero: UInt64
+  private(set) var wall: UInt32 = 0
+  /// The same in nanoseconds.
+  private var moment: UInt64 = 0
+  var pending = Pending()
 
-  /// A packet's connection before it is confirmed.
-  private struct Pending: BitwiseCopyable {
+  /// A connection before it is in the table.
+  struct Pending: BitwiseCopyable {
     var seed = dpdkfwd_ct_record()
     var tuple = Tuple()
     var pair = IPv6Pair.none
@@ -64,9 +68,11 @@ public struct Tracker: ~Copyable {
   /// - Parameters:
   ///   - wallZero: nanoseconds since 1970 at the clock's zero.
   ///   - limits: this worker's share of what all may have.
+  ///   - events: where it tells of its connections.
   public init(
     table: consuming ConnectionTable, settings: TrackerSettings, policies: consuming ZonePolicies = ZonePolicies(),
-    zones: consuming ZoneMap = ZoneMap(), limits: consuming Limits = Limits(), wallZero: UInt64 = 0
+    zones: consuming ZoneMap = ZoneMap(), limits: consuming Limits = Limits(),
+    events: consuming EventLog = EventLog(), wallZero: UInt64 = 0
   ) {
     secret = table.secret
     connections = table
@@ -74,16 +80,18 @@ public struct Tracker: ~Copyable {
     self.policies = policies
     self.zones = zones
     self.limits = limits
+    self.events = events
     self.wallZero = wallZero
     faults = FixedArray(repeating: 0, count: TrackingFault.slots)
   }
 
   /// One that tracks nothing.
-  public static func off() -> Tracker {
+  public static func off(wallZero: UInt64 = 0) -> Tracker {
     var settings = TrackerSettings()
     settings.isOn = false
     return Tracker(
-      table: ConnectionTable(capacity: 1, extensionCapacity: 0, secret: HashSecret(seed: 0)), settings: settings)
+      table: ConnectionTable(capacity: 1, extensionCapacity: 0, secret: HashSecret(seed: 0)), settings: settings,
+      wallZero: wallZero)
   }
 
   public var table: ConnectionTable {
@@ -98,7 +106,8 @@ public struct Tracker: ~Copyable {
     let milliseconds = instant.nanoseconds / 1_000_000
     now = UInt32(truncatingIfNeeded: milliseconds)
     tick = UInt32(truncatingIfNeeded: (milliseconds &+ 999) / 1000 &* 1000)
-    wall = UInt32(truncatingIfNeeded: (wallZero &+ instant.nanoseconds) / 1_000_000_000)
+    moment = wallZero &+ instant.nanoseconds
+    wall = UInt32(truncatingIfNeeded: moment / 1_000_000_000)
   }
 
   /// Removes connections whose time is over, as far as this round's share of the table goes, and wipes outcomes that were
@@ -135,28 +144,33 @@ public struct Tracker: ~Copyable {
     unsafe connections.counts.pointee.found &+= 1
     let record = unsafe connections.record(found.slot)
     let policy = unsafe policies.policy(of: record.pointee.zone)
+    let before = unsafe record.pointee.state
     let judgement = unsafe follow(bytes, summary, tuple, found.direction, record, policy)
+    // Also by what passes without counting, or turns out to be invalid further on; an end is told as that.
+    if unsafe record.pointee.state != before, judgement.action != .end { events.note(.state, found.slot) }
     switch judgement.action {
     case .accept:
       unsafe record.account(found.direction, length: summary.datagramLength)
-      unsafe refresh(record, policy.timeouts[judgement.timeout])
-      if judgement.assures { unsafe assure(record) }
+      unsafe refresh(record, policy.timeouts[judgement.timeout], found.slot)
+      if judgement.assures { unsafe assure(record, found.slot) }
     case .pass: break
     case .invalid:
       // Both ends are elsewhere than we think: what we know is not kept for long.
-      if judgement.timeout == .tcpUnacknowledged { unsafe shorten(record, policy.timeouts[.tcpUnacknowledged]) }
+      if judgement.timeout == .tcpUnacknowledged {
+        unsafe shorten(record, policy.timeouts[.tcpUnacknowledged], found.slot)
+      }
       return invalid(judgement.fault)
     case .restart:
-      remove(found.slot)
+      remove(found.slot, by: .packet)
       return begin(bytes, summary, tuple, pair, zones)
     case .end:
       unsafe record.account(found.direction, length: summary.datagramLength)
-      remove(found.slot)
+      remove(found.slot, by: .packet)
       return Tracked(found.direction == .reply ? .established : .new, found.direction)
     }
     let state: PacketState
     if found.direction == .reply {
-      unsafe record.pointee.status |= Status.seenReply
+      if unsafe record.pointee.status & Status.seenReply == 0 { unsafe answer(record, found.slot) }
       state = .established
     } else {
       // Where answers go by elsewhere, what has been found to work is established.
@@ -254,6 +268,22 @@ public struct Tracker: ~Copyable {
   @inline(never)
   public mutating func confirm(_ tracked: inout Tracked) -> Refusal? {
     tracked.isUnconfirmed = false
+    switch insert() {
+    case .refused(let refusal): return refusal
+    case .inserted(let slot):
+      tracked.slot = Int32(slot)
+      if !events.mask.isDisjoint(with: .new) { tell(.new, of: slot) }
+      return nil
+    }
+  }
+
+  enum Insertion: BitwiseCopyable {
+    case inserted(slot: Int)
+    case refused(Refusal)
+  }
+
+  /// Takes the connection that is pending into the table, if limits and room allow.
+  mutating func insert() -> Insertion {
     if let holder = connections.holder(ofReplyTo: pending.tuple, replyZone: pending.replyZone, pending.pair) {
       guard connections.isExpired(holder, now: now) else {
         unsafe connections.counts.pointee.insert_failed &+= 1
@@ -279,14 +309,13 @@ public struct Tracker: ~Copyable {
       return refuse(.shardFull)
     }
     unsafe connections.counts.pointee.insert &+= 1
-    tracked.slot = Int32(slot)
-    return nil
+    return .inserted(slot: slot)
   }
 
-  private func refuse(_ refusal: Refusal) -> Refusal {
+  private func refuse(_ refusal: Refusal) -> Insertion {
     unsafe connections.counts.pointee.drop &+= 1
     if refusal != .tupleTaken { unsafe segment_ct_limited(connections.counts)[refusal.rawValue] &+= 1 }
-    return refusal
+    return .refused(refusal)
   }
 
   /// netfilter's early drop: an unassured connection near the new one's place in the index goes, or rather one whose
@@ -311,26 +340,117 @@ public struct Tracker: ~Copyable {
       expire(victim.slot)
     } else {
       unsafe connections.counts.pointee.early_drop &+= 1
-      remove(victim.slot)
+      remove(victim.slot, by: .earlyDrop)
     }
     return true
   }
 
   // MARK: Ends
 
-  private mutating func expire(_ slot: Int) {
+  mutating func expire(_ slot: Int) {
     unsafe connections.counts.pointee.expired &+= 1
-    remove(slot)
+    remove(slot, by: .timeout)
   }
 
   /// Takes a connection out of the connections.
-  public mutating func remove(_ slot: Int) {
-    if !limits.areNone {
+  ///
+  /// - Parameter client: process id of who asked for it.
+  mutating func remove(_ slot: Int, by originator: ConnectionEvent.Originator, client: UInt32 = 0) {
+    if !events.mask.isEmpty { tellEnd(of: slot, by: originator, client: client) }
+    if let place = unsafe connections.record(slot).pointee.sourcePlace {
       let (tuple, pair) = connections.tuple(of: slot)
-      limits.give(tuple, pair, place: unsafe connections.record(slot).pointee.sourcePlace)
+      limits.give(tuple, pair, place: place)
+    } else {
+      unsafe limits.give(zone: connections.record(slot).pointee.zone)
     }
     connections.remove(slot)
   }
+
+  // MARK: Events
+
+  /// The number of the connection in a slot.
+  public func id(of slot: Int) -> ConnectionID {
+    unsafe ConnectionID(
+      shard: events.shard, epoch: connections.counts.pointee.epoch, slot: slot,
+      generation: connections.record(slot).pointee.generation)
+  }
+
+  /// Writes an event of a connection that is in the table.
+  @inline(never)
+  mutating func tell(
+    _ kind: ConnectionEvent.Kind, of slot: Int, by originator: ConnectionEvent.Originator = .packet,
+    client: UInt32 = 0, changes: ConnectionEvent.Changes = []
+  ) {
+    guard unsafe events.tells(connections.record(slot).pointee.zone) else { return }
+    let context = EventLog.Context(kind: kind, originator: originator, client: client, changes: changes, at: moment)
+    let entry = unsafe events.begin(context)
+    unsafe connections.write(slot, as: id(of: slot), now: now, to: &entry.pointee.image)
+    if kind == .destroy { unsafe entry.pointee.image.record.status |= Status.dying }
+    unsafe events.end(entry, context)
+  }
+
+  /// Writes what is known of a connection that is about to leave the table: what changed last, and its end.
+  @inline(never)
+  private mutating func tellEnd(of slot: Int, by originator: ConnectionEvent.Originator, client: UInt32) {
+    let changes = events.takeNote(of: slot)
+    // That it would have lived on is no news any more.
+    if events.mask.contains(.update), !changes.subtracting(.timeout).isEmpty {
+      tell(.update, of: slot, changes: changes)
+    }
+    if !events.mask.isDisjoint(with: [.destroy, .keeps]) {
+      tell(.destroy, of: slot, by: originator, client: client)
+    }
+  }
+
+  /// Writes what changed in a connection since it was last written about, if that is wanted.
+  mutating func tellChanges(of slot: Int) {
+    let changes = events.takeNote(of: slot)
+    guard !changes.isEmpty else { return }
+    let isWanted =
+      changes == .timeout ? events.takesRefresh(of: slot, in: tick) : events.mask.contains(.update)
+    if isWanted { tell(.update, of: slot, changes: changes) }
+  }
+
+  /// Writes what changed in this breath.
+  @inline(__always)
+  public mutating func publish() {
+    if events.hasNotes { publishNotes() }
+  }
+
+  /// The same when there may not be room for what the next burst changes.
+  @inline(__always)
+  public mutating func publishIfFull() {
+    if events.isFull { publishNotes() }
+  }
+
+  @inline(never)
+  private mutating func publishNotes() {
+    for place in 0..<events.noted { tellChanges(of: events.noted(place)) }
+    events.forgetNotes()
+  }
+
+  /// What is written from now on; see `EventLog.set`. What was noted before is written or forgotten.
+  @unsafe
+  public mutating func setEvents(_ mask: EventMask, zones: UnsafePointer<UInt64>?) {
+    publish()
+    unsafe events.set(mask, zones: zones)
+  }
+
+  /// Who asked for ends knows of those up to an event: they leave the dying list, a bounded number at once.
+  @inline(__always)
+  public mutating func acknowledge(_ sequence: UInt64) { events.acknowledge(sequence, most: 64) }
+
+  /// Connections that ended wait for those who asked for their ends.
+  @inline(__always)
+  public var hasDying: Bool { unsafe events.counts.pointee.dying > 0 }
+
+  /// Something was counted of events or orders since `settled` was last called.
+  @inline(__always)
+  public var hasCountedEvents: Bool { events.isTouched }
+  public mutating func settled() { events.isTouched = false }
+  public mutating func touched() { events.isTouched = true }
+
+  public var eventCounts: UnsafeMutablePointer<dpdkfwd_event_shard_record> { unsafe events.counts }
 
   // MARK: Effects
 
@@ -339,25 +459,36 @@ public struct Tracker: ~Copyable {
     connections.setLabels(low: low, high: high, of: slot)
   }
 
-  /// The deadline moves with the next whole second only: at most one store a second.
-  private func refresh(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ timeout: UInt32) {
+  /// The deadline moves with the next whole second only: at most one store a second. A fixed one does not move.
+  private func refresh(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ timeout: UInt32, _ slot: Int) {
     let deadline = tick &+ timeout
-    guard unsafe record.pointee.deadline != deadline else { return }
+    guard unsafe record.pointee.deadline != deadline, unsafe record.pointee.status & Status.fixedTimeout == 0
+    else { return }
     unsafe record.pointee.deadline = deadline
     unsafe connections.counts.pointee.refreshes &+= 1
+    events.note(.timeout, slot)
   }
 
-  /// Brings a deadline forward that is further away, and further than two minutes.
-  private func shorten(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ timeout: UInt32) {
+  private func answer(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ slot: Int) {
+    unsafe record.pointee.status |= Status.seenReply
+    events.note(.reply, slot)
+  }
+
+  /// Brings a deadline forward that is further away, and further than two minutes. A fixed one does not move.
+  private func shorten(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ timeout: UInt32, _ slot: Int) {
     let deadline = tick &+ timeout
-    guard unsafe record.pointee.deadline &- now >= 120_000 else { return }
-    if unsafe Int32(bitPattern: deadline &- record.pointee.deadline) < 0 { unsafe record.pointee.deadline = deadline }
+    guard unsafe record.pointee.deadline &- now >= 120_000, unsafe record.pointee.status & Status.fixedTimeout == 0,
+      unsafe Int32(bitPattern: deadline &- record.pointee.deadline) < 0
+    else { return }
+    unsafe record.pointee.deadline = deadline
+    events.note(.timeout, slot)
   }
 
-  private func assure(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>) {
+  func assure(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ slot: Int) {
     guard unsafe record.pointee.status & Status.assured == 0 else { return }
     unsafe record.pointee.status |= Status.assured
     unsafe connections.counts.pointee.unassured &-= 1
+    events.note(.assured, slot)
   }
 
   /// Counts a packet by what it was found to be: netfilter's `ct state` and `ct direction`.

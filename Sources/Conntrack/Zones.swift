@@ -89,7 +89,7 @@ public struct TrackingChoices: Equatable, Sendable {
 /// The tracking policy of each zone, with the timeouts they refer to.
 @safe
 public struct ZonePolicies: ~Copyable {
-  @usableFromInline let policies: FixedArray<TrackingPolicy>
+  @usableFromInline var policies: FixedArray<TrackingPolicy>
   private let timeouts: FixedArray<UInt32>
   /// Place in `policies` by zone; empty when all zones share the first.
   @usableFromInline let places: FixedArray<UInt8>
@@ -113,6 +113,11 @@ public struct ZonePolicies: ~Copyable {
     var places = [UInt8](repeating: 0, count: named.isEmpty ? 0 : 65_536)
     for (place, zone) in named.enumerated() { places[Int(zone.key)] = UInt8(place + 1) }
     self.places = FixedArray(places)
+  }
+
+  /// Whether TCP segments outside the window are accepted, in every zone from now on.
+  mutating func setLiberal(_ isLiberal: Bool) {
+    for place in policies.indices { policies[place].tcpLiberal = isLiberal }
   }
 
   /// All zones share one policy.

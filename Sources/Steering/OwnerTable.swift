@@ -90,6 +90,23 @@ public struct OwnerTable: ~Copyable {
     return owner(of: place, group)
   }
 
+  /// The owner of a flow, by the addresses and ports of its first packet.
+  ///
+  /// - Parameters:
+  ///   - source, destination: IPv4 in the first four bytes.
+  ///   - ports: as connections have them: of ICMP the first is the identifier.
+  public func owner(
+    of source: IPv6Address, _ destination: IPv6Address, isIPv6: Bool, transport: UInt8, ports: (UInt16, UInt16),
+    group: Int
+  ) -> UInt8 {
+    let flow = isByPorts ? FlowPorts(transport, ports.0, ports.1, query: ports.0) : FlowPorts()
+    let place =
+      isIPv6
+      ? bucket(source, destination, flow)
+      : bucket(UInt32(source.high >> 32), UInt32(destination.high >> 32), flow)
+    return owner(of: place, group)
+  }
+
   @inlinable @inline(__always)
   func owner(of bucket: Int, _ group: Int) -> UInt8 {
     unsafe parts.pointee.owners[group &* (parts.pointee.mask &+ 1) &+ bucket]

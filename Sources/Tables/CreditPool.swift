@@ -127,7 +127,9 @@ struct KeptCredits: BitwiseCopyable {
   }
 
   mutating func returnAll(to cell: CreditCell) {
-    cell.put(unused)
+    if unused > 0 { cell.put(unused) }
     unused = 0
+    // The cell's may be another now.
+    batch = 0
   }
 }

@@ -64,6 +64,12 @@ public struct TupleIndex: ~Copyable {
   @inlinable public var view: View { unsafe View(base: base, end: end, buckets: buckets) }
 
   @inlinable public var count: Int { used }
+  public var bucketCount: Int { Int(buckets) }
+  /// How many of a bucket's eight places are taken.
+  public func entries(inBucket place: Int) -> Int {
+    precondition(place >= 0 && place < Int(buckets))
+    return unsafe Bucket.places - ctables_match8(base + place * Bucket.bytes + Bucket.tags, 0).nonzeroBitCount
+  }
   /// Entries that lie outside their own bucket: a lookup of one reads more than one cache line.
   @inlinable public var overflowInUse: Int { displaced }
   /// Another number after every insertion and removal: what was found before may be out of date.

@@ -51,9 +51,9 @@ public struct ZoneCredits: BitwiseCopyable, @unchecked Sendable {
     /// Puts a credit back.
     @inlinable @inline(__always)
     public mutating func give(zone: UInt16) { unsafe kept[Int(zone)].give(to: credits.cell(zone)) }
-    /// Leaves nothing in the lease.
-    public mutating func returnAll() {
-      for zone in 0...UInt16.max { unsafe kept[Int(zone)].returnAll(to: credits.cell(zone)) }
+    /// Leaves nothing of those zones in the lease.
+    public mutating func returnAll(_ zones: ClosedRange<UInt16> = 0...UInt16.max) {
+      for zone in zones { unsafe kept[Int(zone)].returnAll(to: credits.cell(zone)) }
     }
   }
 }

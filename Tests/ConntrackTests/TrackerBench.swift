@@ -1,6 +1,8 @@
 import CSegment
 import Conntrack
+import EventSupport
 import Primitives
+import Segment
 import TestSupport
 import Wire
 
@@ -11,20 +13,54 @@ final class TrackerBench {
   var tracker: Tracker
   private let limits: SharedLimits?
   private(set) var now = Instant(nanoseconds: 0)
+  /// What it tells, when it has where to.
+  let events: EventMemory?
 
   init(
     capacity: Int = 1024, extensions: Int = 1024, choices: TrackingChoices = TrackingChoices(),
     policies: [UInt16: TrackingChoices] = [:], zones: [ZoneMap.Rule] = [],
     settings: TrackerSettings = TrackerSettings(),
-    limits: SharedLimits? = nil
+    limits: SharedLimits? = nil, events: EventMemory? = nil, telling mask: EventMask = []
   ) {
     self.limits = limits
+    self.events = events
     tracker = Tracker(
       table: ConnectionTable(
         capacity: capacity, extensionCapacity: extensions, splits: zones.contains { $0.zones.isSplit },
         secret: Self.secret),
       settings: settings, policies: ZonePolicies(choices, zones: policies), zones: ZoneMap(zones, ports: 4),
-      limits: limits?.worker() ?? Limits(), wallZero: 1_700_000_000_000_000_000)
+      limits: limits?.worker() ?? Limits(), events: events?.log(capacity: capacity) ?? EventLog(),
+      wallZero: 1_700_000_000_000_000_000)
+    tell(mask)
+  }
+
+  /// The kinds of events that it tells from now on.
+  func tell(_ mask: EventMask, zones: Set<UInt16>? = nil) {
+    let bits = unsafe zones.flatMap { zones in unsafe events.map { unsafe $0.bits(zones) } }
+    unsafe tracker.setEvents(mask, zones: bits)
+  }
+
+  /// A breath ends: what was told since the last one.
+  func told() -> [ConnectionEvent] {
+    tracker.publish()
+    return events?.take() ?? []
+  }
+
+  /// What becomes of an order, and the connection that it was about.
+  @discardableResult
+  func order(
+    _ verb: ConnectionOrder.Verb, _ change: ConnectionChange, by key: ConnectionOrder.Key = .original,
+    client: UInt32 = 77
+  ) -> Answer {
+    var image = dpdkfwd_ct_image()
+    let order = ConnectionOrder(verb, key: key, client: client, change: change)
+    let outcome = unsafe withUnsafeMutablePointer(to: &image) { unsafe tracker.carryOut(order, $0) }
+    return Answer(outcome: outcome, connection: image.id == 0 ? nil : Connection(image))
+  }
+
+  struct Answer {
+    var outcome: OrderOutcome
+    var connection: Connection?
   }
 
   func advance(_ interval: Interval) {
@@ -42,6 +78,7 @@ final class TrackerBench {
   }
 
   /// The same for a frame that has been read.
+  @discardableResult
   func send(_ frame: Frame, _ summary: Summary, port: UInt16, confirms: Bool) -> Seen {
     unsafe frame.bytes.withUnsafeBytes { memory in
       let bytes = unsafe PacketBytes(memory.baseAddress!, count: memory.count)
