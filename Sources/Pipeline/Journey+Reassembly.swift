@@ -20,6 +20,7 @@ extension Journey {
   @inline(never)
   private mutating func reassembleEach(_ packets: Span<Packet>, by crossing: Crossing, at now: Instant) {
     let milliseconds = UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000)
+    if fragments.tellsEnds { fragments.moment = tracker.wallZero &+ now.nanoseconds }
     for i in 0..<min(packets.count, Self.burst) where exceptions & 1 &<< UInt32(truncatingIfNeeded: i) == 0 {
       guard isReassembled(i) else { continue }
       // Read once: what borrows the journey would copy all summaries for one.

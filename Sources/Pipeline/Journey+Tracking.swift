@@ -161,7 +161,8 @@ extension Journey {
   private func refusal(of tracked: Tracked, from ingress: PortID) -> DropReason? {
     switch tracked.state {
     case .invalid: policy.invalid == .drop ? .invalid : nil
-    case .new: policy.refusesNew(from: ingress) ? .newRefused : nil
+    // One that is there, because somebody asked for it, is not opened any more.
+    case .new: tracked.isUnconfirmed && policy.refusesNew(from: ingress) ? .newRefused : nil
     case .established, .related, .untracked: nil
     }
   }

@@ -103,6 +103,7 @@ public struct Journey: ~Copyable {
     reassemble(packets, by: crossing, at: now)
     if tracker.settings.isOn {
       tracker.advance(to: now)
+      tracker.publishIfFull()
       let path = tracker.fastPath
       lookAhead(packets, from: crossing.port, path)
       track(packets, from: crossing.port, to: crossing.egress, path)
@@ -248,17 +249,20 @@ public struct Journey: ~Copyable {
   /// A share of the housekeeping: connections and fragments whose time is over.
   @inline(__always)
   public mutating func tick(at now: Instant, most: Int) {
+    if fragments.tellsEnds { fragments.moment = tracker.wallZero &+ now.nanoseconds }
     fragments.tick(now: UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000), most: Self.mostExpired)
     accountDiscards()
     guard tracker.settings.isOn else { return }
     tracker.advance(to: now)
     tracker.sweep(most: most, wiping: cache.generation)
+    tracker.publish()
   }
 
   /// The tally has been copied out: what is touched from now on is new.
   mutating func settled() {
     tally.settled()
     if fragments.isTouched { fragments.settled() }
+    if tracker.hasCountedEvents { tracker.settled() }
   }
 }
 

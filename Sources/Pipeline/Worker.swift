@@ -7,7 +7,7 @@ internal import Reassembly
 /// and sends it. What it received or was handed is sent, held in a transmit queue, handed to another worker or dropped
 /// for a reason, after every breath.
 public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
-  public private(set) var io: IO
+  public internal(set) var io: IO
   public internal(set) var journey: Journey
   /// Calls of `breathe`, and those that received something.
   public private(set) var breaths: UInt64 = 0
@@ -37,7 +37,9 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   private let sources: FixedArray<Int>
   private var crossings: FixedArray<Crossing>
   /// When the breath began.
-  private var now = Instant(nanoseconds: 0)
+  private(set) var now = Instant(nanoseconds: 0)
+  /// What it is asked to do beside.
+  var attention: Attention
 
   /// - Parameters:
   ///   - burst: most packets taken at once, 1...32.
@@ -45,9 +47,10 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
   ///   - transmit: this worker's own queue on every port that an `egress` names.
   ///   - sources: the workers that may hand packets to this one.
   ///   - crossings: for each port whose packets they may hand over.
+  ///   - mailbox: by which it is asked to do something; `nil`: it never is.
   public init(
     io: consuming IO, journey: consuming Journey, burst: Int, receive: [ReceiveQueue], transmit: [TransmitSetup],
-    sources: [Int] = [], crossings: [Crossing] = []
+    sources: [Int] = [], crossings: [Crossing] = [], mailbox: Mailbox? = nil
   ) {
     precondition((1...Journey.burst).contains(burst))
     self.io = io
@@ -65,6 +68,7 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
       count: transmit.map(\.mostTogether).max() ?? 0)
     self.sources = FixedArray(sources)
     self.crossings = FixedArray(crossings)
+    attention = Attention(mailbox)
   }
 
   deinit {
@@ -97,6 +101,7 @@ public struct Worker<IO: PacketIO & ~Copyable>: ~Copyable {
     for t in transmits.indices where flushed & 1 &<< UInt64(truncatingIfNeeded: t) == 0 {
       transmits[t].flush(&io, &journey.tally)
     }
+    attend(isIdle: received == 0)
     // An idle breath has time for more, but a packet may come in it.
     journey.tick(at: now, most: received == 0 ? 128 : 64)
     if journey.fragments.deadCount > 0 { bury() }

@@ -6,6 +6,7 @@
 // ones. What it ends with is counted, and its packets lie among the `dead` until their owner has released them.
 public import CSegment
 public import Primitives
+public import Segment
 internal import Tables
 public import Wire
 
@@ -57,6 +58,13 @@ public struct Reassembly: ~Copyable {
   var discards: FixedArray<Discard>
   public internal(set) var discarded: UInt32 = 0
 
+  /// Where it tells of datagrams that were given up, while somebody wants to know.
+  var ends: RingWriter<dpdkfwd_frag_event_record>?
+  public var tellsEnds = false
+  /// Nanoseconds since 1970, for what is told; its caller moves it on.
+  public var moment: UInt64 = 0
+  public var endsTold: UInt64 { ends?.written ?? 0 }
+
   var ages: Ages
   /// Buffers that fragments of each source lie in; sources that share a bucket, by a hash nobody else can compute, share
   /// the count.
@@ -66,6 +74,8 @@ public struct Reassembly: ~Copyable {
   var high: Watermark
   var low: Watermark
   private var firstSwept = 0
+  /// One bit for each family whose datagrams end, by and by, because it was switched off.
+  private var ending: UInt8 = 0
   private(set) var freeDatagram: UInt32 = 0
   private(set) var freePiece: UInt32 = 0
   private(set) var usedDatagrams = 0
@@ -81,13 +91,15 @@ public struct Reassembly: ~Copyable {
   /// - Parameters:
   ///   - datagrams, pieces: zeroed arenas that outlive the table.
   ///   - settings: within the capacities.
+  ///   - ends: where it tells of datagrams that were given up.
   @unsafe
   public init(
     datagrams: UnsafeMutablePointer<dpdkfwd_frag_record>, datagramCapacity: Int,
     pieces: UnsafeMutablePointer<dpdkfwd_frag_piece_record>, pieceCapacity: Int, settings: FragmentSettings,
-    secret: HashSecret
+    ends: RingWriter<dpdkfwd_frag_event_record>? = nil, secret: HashSecret
   ) {
     unsafe self.init(datagrams, datagramCapacity, pieces, pieceCapacity, settings, secret, owning: nil)
+    self.ends = ends
   }
 
   /// The same on memory of its own, with room for what the settings allow.
@@ -155,16 +167,18 @@ public struct Reassembly: ~Copyable {
   // MARK: Settings
 
   /// Changes what holds from now on; limits end at the table's capacities. Datagrams get the new timeout, in the making
-  /// or discarded, and those of a family that is switched off end. Where more is held than may be, the oldest go, by
-  /// and by. O(datagrams): not for the packet path.
+  /// or discarded. Those of a family that is switched off end by and by, as do the oldest where more is held than may be.
+  /// O(1), or O(datagrams) when a timeout changes.
   public mutating func set(_ settings: FragmentSettings) {
     let before = self.settings
     self.settings = settings.within(datagrams: datagramCapacity, fragments: pieceCapacity)
     unsafe counts.pointee.describe(self.settings)
     (high, low) = (Watermark(self.settings.high, of: self.settings), Watermark(self.settings.low, of: self.settings))
     for family in 0..<2 {
-      if !self.settings[family].isOn { purge(family) }
+      let bit = UInt8(1) << UInt8(family)
+      ending = self.settings[family].isOn ? ending & ~bit : ending | bit
       let longer = self.settings[family].timeout &- before[family].timeout
+      guard longer != 0 else { continue }
       let records = unsafe datagrams
       for list in [Ages.waiting(family), Ages.discarded(family)] {
         ages.forEach(in: list) { slot in unsafe records[slot].deadline &+= longer }
@@ -353,6 +367,12 @@ public struct Reassembly: ~Copyable {
         rest -= 1
       }
     }
+    for family in 0..<2 where ending & 1 << UInt8(family) != 0 {
+      while rest > 0, let slot = ages.oldest(in: Ages.waiting(family)) ?? ages.oldest(in: Ages.discarded(family)) {
+        end(slot, .purged)
+        rest -= 1
+      }
+    }
     while isPressed, rest > 0 {
       guard isAbove(low), let victim = ages.oldestWaiting(besides: -1) else { return isPressed = false }
       end(victim, .evicted)
@@ -418,11 +438,30 @@ public struct Reassembly: ~Copyable {
     count(DatagramEvent(event), family)
     let fragments = unsafe UInt64(record.pointee.fragments)
     guard fragments > 0 else { return }
+    if tellsEnds { tell(event, slot) }
     count(event, family, fragments)
     let place = Int(event.rawValue)
     discards[place].packets &+= fragments
     discards[place].bytes &+= unsafe UInt64(record.pointee.bytes)
     discarded |= 1 &<< UInt32(event.rawValue)
+  }
+
+  /// Writes about a datagram that is given up.
+  @inline(never)
+  private mutating func tell(_ event: FragmentEvent, _ slot: Int) {
+    guard let entry = unsafe ends?.begin() else { return }
+    let record = unsafe datagrams[slot]
+    unsafe entry.pointee.at = moment
+    unsafe entry.pointee.source = record.source
+    unsafe entry.pointee.destination = record.destination
+    unsafe entry.pointee.identification = record.identification
+    unsafe entry.pointee.fragments = UInt32(record.fragments)
+    unsafe entry.pointee.bytes = record.bytes
+    unsafe entry.pointee.zone = record.zone
+    unsafe entry.pointee.protocol = record.protocol
+    unsafe entry.pointee.family = UInt8(record.flags & DPDKFWD_FRAG_IPV6 == 0 ? 0 : 1)
+    unsafe entry.pointee.reason = event.rawValue
+    ends?.end()
   }
 
   /// The pieces of a datagram are free, and its packets die unless they are kept.

@@ -8,20 +8,23 @@ public struct Observed: Sendable {
   public var classes: [String]
   /// The table after each packet, one line an entry; empty: not looked at.
   public var tables: [[String]]
+  /// What each packet had told of, in order; empty: not looked at.
+  public var events: [[String]]
   /// The table at the end; `nil`: not looked at.
   public var finalTable: [String]?
 
   public init(
-    isForwarded: [Bool] = [], classes: [String] = [], tables: [[String]] = [], finalTable: [String]? = nil
+    isForwarded: [Bool] = [], classes: [String] = [], tables: [[String]] = [], events: [[String]] = [],
+    finalTable: [String]? = nil
   ) {
-    (self.isForwarded, self.classes, self.tables) = (isForwarded, classes, tables)
+    (self.isForwarded, self.classes, self.tables, self.events) = (isForwarded, classes, tables, events)
     self.finalTable = finalTable
   }
 }
 
 /// One thing that the kernel did and we did not, or the other way round.
 public struct Difference: Sendable, Equatable, CustomStringConvertible {
-  public enum Field: String, Sendable, CaseIterable { case verdict, `class`, table }
+  public enum Field: String, Sendable, CaseIterable { case verdict, `class`, table, event }
 
   public let name: String
   public let field: Field
@@ -56,13 +59,17 @@ extension OracleCase {
       if observed.tables.indices.contains(index) {
         compare(.table, index + 1, text(packet.table), text(observed.tables[index]))
       }
+      if observed.events.indices.contains(index) {
+        compare(.event, index + 1, lines(packet.events), lines(observed.events[index]))
+      }
     }
     if let table = observed.finalTable { compare(.table, nil, text(golden.finalTable.map(\.line)), text(table)) }
     return found
   }
 
-  private func text(_ table: [String]) -> String {
-    table.isEmpty ? "(empty)" : table.sorted().joined(separator: "\n            ")
+  private func text(_ table: [String]) -> String { table.isEmpty ? "(empty)" : lines(table.sorted()) }
+  private func lines(_ lines: [String]) -> String {
+    lines.isEmpty ? "(none)" : lines.joined(separator: "\n            ")
   }
 }
 

@@ -14,6 +14,8 @@ public struct OracleCase: Sendable, CustomStringConvertible {
   public let egressMTU: Int?
   /// Its only rule is that nothing is tracked.
   public let isUntracked: Bool
+  /// What was done between its frames.
+  public let steps: [Step]
   /// Why it cannot be played without rules; `nil`: it can.
   public let needs: String?
   public let golden: Golden
@@ -41,6 +43,7 @@ public struct OracleCase: Sendable, CustomStringConvertible {
       switches[one.key.replacing(".", with: "/")] = one.value
     }
     egressMTU = written.mtu?["server"].flatMap { $0 < 1500 ? $0 : nil }
+    steps = written.steps ?? []
     needs = written.needs
     isUntracked = written.isUntracked
     let capture = cases.appending(path: written.pcap)
@@ -61,11 +64,10 @@ public struct OracleCase: Sendable, CustomStringConvertible {
     let pcap: String
     let sysctl: [String: Value]?
     let nft: String?
-    let steps: [Step]?
+    let steps: [OracleCase.Step]?
     let learn: [String: Int]?
     let mtu: [String: Int]?
 
-    struct Step: Decodable {}
     var isUntracked: Bool {
       nft?.contains(/^table ip \w+ \{ chain \w+ \{ type filter hook prerouting priority -300; notrack; \};\s*\}\s*$/)
         == true
@@ -89,6 +91,21 @@ public struct OracleCase: Sendable, CustomStringConvertible {
   }
 }
 
+extension OracleCase {
+  /// Something that was done between two frames.
+  public struct Step: Sendable, Decodable {
+    /// The frame that came after it, counted from 1.
+    public let before: Int
+    /// A command line; `nil`: something else, as rules that were loaded.
+    public let command: String?
+
+    private enum CodingKeys: String, CodingKey {
+      case before
+      case command = "cmd"
+    }
+  }
+}
+
 /// What the kernel did with a case.
 public struct Golden: Sendable, Decodable {
   public let packets: [Packet]
@@ -104,6 +121,8 @@ public struct Golden: Sendable, Decodable {
     public let verdict: String
     /// Lines of the connections after it, sorted.
     public let table: [String]
+    /// What the kernel told of, in order: `NEW`, `UPDATE` or `DESTROY`, and the connection.
+    public let events: [String]
 
     public var isForwarded: Bool { verdict.split(separator: "+").contains { $0.hasPrefix("forward") } }
   }

@@ -16,6 +16,14 @@ public struct Replay: Sendable {
     try Data(try one.settings().utf8).write(to: folder.appending(path: "settings.toml"))
   }
 
+  /// The capture of some of the frames, by place.
+  public func capture(of places: Range<Int>) throws -> URL {
+    let file = folder.appending(path: "in-\(places.lowerBound).pcap")
+    let numbered = places.map { Frame(Self.number(one.frames[$0], $0)) }
+    try Capture(frames: numbered).write(to: file)
+    return file
+  }
+
   /// EAL's words for the two ports.
   public var vdevs: [String] {
     [

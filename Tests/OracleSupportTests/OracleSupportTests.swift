@@ -27,6 +27,7 @@ private final class Folder {
   static let written = #"{"name": "one", "pcap": "one.pcap", "sysctl": {"net.netfilter.nf_conntrack_tcp_loose": 0}}"#
   static let golden = """
     {"packets": [{"in": "client", "class": "new_o", "verdict": "forward",
+       "events": ["NEW udp 10.0.1.10:1000>10.0.2.20:53 | 10.0.2.20:53>10.0.1.10:1000 [] timer=udp"],
        "table": ["udp 10.0.1.10:1000>10.0.2.20:53 | 10.0.2.20:53>10.0.1.10:1000 [] pkts=1/0 bytes=28/0 timer=udp"]}],
      "final_table": [{"orig": {"src": "10.0.1.10", "dst": "10.0.2.20", "proto": 17, "sport": 1000, "dport": 53},
        "reply": {"src": "10.0.2.20", "dst": "10.0.1.10", "proto": 17, "sport": 53, "dport": 1000},
@@ -86,7 +87,7 @@ struct OracleSupportTests {
     let found = one.differences(from: observed)
     #expect(found.map(\.field) == [.verdict] && found.map(\.packet) == [2])
   }
-  private static let packet = #"{"in": "client", "class": "new_o", "verdict": "forward", "table": []}"#
+  private static let packet = #"{"in": "client", "class": "new_o", "verdict": "forward", "table": [], "events": []}"#
 
   @Test func `a difference is accepted by case and field`() throws {
     let file = URL(filePath: "/list")

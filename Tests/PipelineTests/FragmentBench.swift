@@ -12,7 +12,7 @@ final class FragmentBench {
 
   init(
     policy: Policy = Policy(), cache: FlowCache = FlowCache(), zones: [ZoneMap.Rule] = [], isTracking: Bool = true,
-    toB: Egress = Egress(port: Bench.b), attempts: UInt32 = 3, mostTogether: Int = 256,
+    toB: Egress = Egress(port: Bench.b), attempts: UInt32 = 3, mostTogether: Int = 256, mailbox: Mailbox? = nil,
     change: (inout FragmentSettings) -> Void = { _ in }
   ) {
     var settings = FragmentSettings(fragments: 512)
@@ -20,7 +20,7 @@ final class FragmentBench {
     let fragments = Reassembly(settings: settings, secret: HashSecret(seed: 5))
     tracking = TrackingBench(
       policy: policy, cache: cache, zones: zones, isTracking: isTracking, fragments: fragments, toB: toB,
-      attempts: attempts, mostTogether: mostTogether)
+      attempts: attempts, mostTogether: mostTogether, mailbox: mailbox)
   }
 
   var bench: Bench { tracking.bench }

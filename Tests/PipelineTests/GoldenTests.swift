@@ -1,17 +1,20 @@
 import CSegment
+import EventSupport
 import FlowCache
 import Foundation
 import OracleSupport
 import Pipeline
 import Primitives
 import Reassembly
+import Segment
 import TestSupport
 import Testing
 import Wire
 
 @testable import Conntrack
 
-/// What Linux 6.18 said of the same packets: the class of each, and the connections after it, by the whole journey.
+/// What Linux 6.18 said of the same packets: the class of each, the connections after it and what was told of them (C7-C10,
+/// a breath for each packet), by the whole journey.
 struct GoldenTests {
   @Test(
     .enabled(if: Shared.isThere), arguments: GoldenTests.cases, [FlowCache(isOn: false), FlowCache(after: .confirmed)])
@@ -22,12 +25,14 @@ struct GoldenTests {
     for bytes in one.frames {
       observed.classes.append(line.send(Frame(bytes)))
       observed.tables.append(line.table)
+      observed.events.append(line.told)
       // That a fragment waits is part of the judgement.
       if one.name.hasPrefix("frag") { observed.isForwarded.append(line.hasSent) }
     }
     let found = one.differences(from: observed)
     for difference in found where accepted.reason(for: difference) == nil { Issue.record("\(one): \(difference)") }
-    let fields: Set<Difference.Field> = one.name.hasPrefix("frag") ? [.class, .table, .verdict] : [.class, .table]
+    let fields: Set<Difference.Field> =
+      one.name.hasPrefix("frag") ? [.class, .table, .event, .verdict] : [.class, .table, .event]
     let idle = accepted.idle(for: one.name, found, fields: fields)
     #expect(idle.isEmpty, "lines of the list that are not needed: \(idle.map(\.number))")
   }
@@ -50,6 +55,7 @@ struct GoldenTests {
 /// A worker with the settings of a case, shown frame after frame; the clock stands still.
 private final class GoldenLine {
   private let bench: Bench
+  private let events = EventMemory()
   /// The last frame let something out.
   private(set) var hasSent = false
 
@@ -62,9 +68,11 @@ private final class GoldenLine {
     choices.tcpLiberal = isOn("tcp_be_liberal", otherwise: false)
     choices.tcpIgnoresInvalidReset = isOn("tcp_ignore_invalid_rst", otherwise: false)
     for timeout in Timeout.allCases { choices.seconds[timeout] = OracleTimeouts.seconds(timeout.name) }
+    var log = events.log(capacity: 64)
+    unsafe log.set([.new, .update, .destroy], zones: nil)
     let tracker = Tracker(
       table: ConnectionTable(capacity: 64, extensionCapacity: 64, secret: HashSecret(seed: 7)),
-      settings: TrackerSettings(), policies: ZonePolicies(choices))
+      settings: TrackerSettings(), policies: ZonePolicies(choices), events: log)
     let checksum: Policy.Checksum = isOn("checksum", otherwise: true) ? .software : .off
     let toB = Egress(port: Bench.b, mtu: one.egressMTU.map { UInt16($0) })
     bench = Bench(
@@ -92,43 +100,55 @@ private final class GoldenLine {
   }
 
   private func entry(_ slot: Int) -> Entry {
-    let record = unsafe bench.worker.journey.tracker.table.record(slot).pointee
-    let isIPv6 = record.flags & DPDKFWD_CT_IPV6 != 0
-    let pair = bench.worker.journey.tracker.table.addresses(of: slot)
-    let ends =
-      isIPv6
-      ? (pair.source.description, pair.destination.description)
-      : (
-        IPv4Address(bits: record.source.bigEndian).description,
-        IPv4Address(bits: record.destination.bigEndian).description
-      )
-    let (original, reply): (Entry.Tuple, Entry.Tuple)
-    switch ProtocolGroup(record.protocol, isIPv6: isIPv6) {
-    case .icmp, .icmpv6:
-      let (type, code) = (UInt8(record.destination_port >> 8), UInt8(record.destination_port & 0xFF))
-      let answer: [UInt8: UInt8] = [8: 0, 13: 14, 15: 16, 17: 18, 128: 129, 139: 140]
-      original = Entry.Tuple(
-        src: ends.0, dst: ends.1, proto: record.protocol, query: (type, code, record.source_port))
-      reply = Entry.Tuple(
-        src: ends.1, dst: ends.0, proto: record.protocol, query: (answer[type]!, code, record.source_port))
-    case let group:
-      let ports = group == .other ? nil : (record.source_port, record.destination_port)
-      original = Entry.Tuple(src: ends.0, dst: ends.1, proto: record.protocol, ports: ports)
-      reply = Entry.Tuple(src: ends.1, dst: ends.0, proto: record.protocol, ports: ports.map { ($0.1, $0.0) })
+    let tracker = (bench.worker.journey.tracker.id(of: slot), bench.worker.journey.tracker.now)
+    return Entry(bench.worker.journey.tracker.table.connection(slot, as: tracker.0, now: tracker.1))
+  }
+
+  /// What was told since the last look.
+  var told: [String] {
+    events.take().map { event in
+      let word = ["NEW", "UPDATE", "DESTROY"][Int(event.kind.rawValue) - 1]
+      var entry = Entry(event.connection, countsToo: event.kind == .destroy)
+      // The kernel tells the state with an UPDATE when that is what changed.
+      if event.kind == .update, !event.changes.contains(.state) { entry.state = nil }
+      return "\(word) \(entry.line)"
+    }
+  }
+}
+
+extension Entry {
+  /// A connection in the oracle's words.
+  fileprivate init(_ connection: Connection, countsToo: Bool = true) {
+    func tuple(_ tuple: Connection.Tuple) -> Tuple {
+      let (src, dst) =
+        connection.isIPv6
+        ? (tuple.source.description, tuple.destination.description)
+        : (tuple.source.ipv4.description, tuple.destination.ipv4.description)
+      if connection.isICMP {
+        let query = (UInt8(tuple.destinationPort >> 8), UInt8(tuple.destinationPort & 0xFF), tuple.sourcePort)
+        return Tuple(src: src, dst: dst, proto: connection.protocol, query: query)
+      }
+      let hasPorts = ProtocolGroup(connection.protocol, isIPv6: connection.isIPv6) != .other
+      let ports = (tuple.sourcePort, tuple.destinationPort)
+      return Tuple(src: src, dst: dst, proto: connection.protocol, ports: hasPorts ? ports : nil)
     }
     let state: String? =
-      switch record.protocol {
-      case 6: TCPState(rawValue: record.state)?.name
-      case 132: SCTPState(rawValue: record.state)?.name
+      switch connection.protocol {
+      case 6: TCPState(rawValue: connection.state)?.name
+      case 132: SCTPState(rawValue: connection.state)?.name
       default: nil
       }
-    let words: [(UInt16, String)] = [(Status.seenReply, "SEEN_REPLY"), (Status.assured, "ASSURED")]
-    return Entry(
-      original: original, reply: reply, state: state,
-      status: words.filter { record.status & $0.0 != 0 }.map(\.1), mark: record.mark, zone: record.zone,
-      counts: (
-        .init(packets: record.packets_original, bytes: record.bytes_original),
-        .init(packets: record.packets_reply, bytes: record.bytes_reply)
-      ), timer: OracleTimeouts.name(ofRemaining: (record.deadline &- bench.worker.journey.tracker.now) / 1000))
+    let words: [(UInt16, String)] = [
+      (Status.seenReply, "SEEN_REPLY"), (Status.assured, "ASSURED"), (Status.dying, "DYING"),
+    ]
+    let counts = (
+      Count(packets: connection.counts.original.packets, bytes: connection.counts.original.bytes),
+      Count(packets: connection.counts.reply.packets, bytes: connection.counts.reply.bytes)
+    )
+    self.init(
+      original: tuple(connection.original), reply: tuple(connection.reply), state: state,
+      status: words.filter { connection.status & $0.0 != 0 }.map(\.1), mark: connection.mark,
+      zone: connection.original.zone, counts: countsToo ? counts : nil,
+      timer: OracleTimeouts.name(ofRemaining: connection.remaining / 1000))
   }
 }

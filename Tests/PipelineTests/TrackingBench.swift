@@ -1,9 +1,11 @@
 import CSegment
 import Conntrack
+import EventSupport
 import FlowCache
 import Pipeline
 import Primitives
 import Reassembly
+import Segment
 import TestSupport
 import Wire
 
@@ -11,25 +13,30 @@ import Wire
 final class TrackingBench {
   let bench: Bench
   private let limits: SharedLimits?
+  let events: EventMemory?
   static let secret = HashSecret(seed: 11)
 
   init(
     policy: Policy = Policy(), cache: FlowCache = FlowCache(), capacity: Int = 512, zones: [ZoneMap.Rule] = [],
     choices: TrackingChoices = TrackingChoices(), settings: TrackerSettings = TrackerSettings(),
     limits: SharedLimits? = nil, isTracking: Bool = true, fragments: consuming Reassembly = .off(), burst: Int = 32,
-    toB: Egress = Egress(port: Bench.b), attempts: UInt32 = 3, mostTogether: Int = 256
+    toB: Egress = Egress(port: Bench.b), attempts: UInt32 = 3, mostTogether: Int = 256,
+    events: EventMemory? = nil, telling mask: EventMask = [], mailbox: Mailbox? = nil
   ) {
     self.limits = limits
+    self.events = events
+    var log = events?.log(capacity: capacity) ?? EventLog()
+    unsafe log.set(mask, zones: nil)
     let on = Tracker(
       table: ConnectionTable(
         capacity: capacity, extensionCapacity: capacity, splits: zones.contains { $0.zones.isSplit },
         secret: Self.secret),
       settings: settings, policies: ZonePolicies(choices), zones: ZoneMap(zones, ports: 2),
-      limits: limits?.worker() ?? Limits(), wallZero: 1_700_000_000)
+      limits: limits?.worker() ?? Limits(), events: log, wallZero: 1_700_000_000)
     let tracker = isTracking ? on : Tracker.off()
     bench = Bench(
       policy: policy, tracker: tracker, cache: cache, fragments: fragments, burst: burst, attempts: attempts,
-      mostTogether: mostTogether, toB: toB)
+      mostTogether: mostTogether, toB: toB, mailbox: mailbox)
   }
 
   /// The frames arrive by one port, in bursts of those sizes; what became of each.
@@ -48,6 +55,7 @@ final class TrackingBench {
 
   func advance(_ interval: Interval) { bench.ports.now = bench.ports.now + interval }
 
+  var eventCounts: dpdkfwd_event_shard_record { unsafe bench.worker.journey.tracker.eventCounts.pointee }
   var counts: dpdkfwd_ct_shard_record { unsafe bench.worker.journey.tracker.table.counts.pointee }
   var classes: [UInt64] { (0..<8).map { unsafe bench.worker.journey.tracker.table.classes[$0] } }
   func misses(_ reason: CacheMiss) -> UInt64 {

@@ -182,7 +182,7 @@ final class Bench {
   init(
     policy: Policy = Policy(), tracker: consuming Tracker = .off(), cache: FlowCache = FlowCache(),
     fragments: consuming Reassembly = .off(), burst: Int = 32, attempts: UInt32 = 3, mostTogether: Int = 256,
-    toA: Egress = Egress(port: a), toB: Egress = Egress(port: b)
+    toA: Egress = Egress(port: a), toB: Egress = Egress(port: b), mailbox: Mailbox? = nil
   ) {
     worker = Worker(
       io: VirtualIO(ports: ports),
@@ -196,7 +196,7 @@ final class Bench {
       transmit: [
         TransmitSetup(port: Self.b, queue: 0, attempts: attempts, mostTogether: mostTogether),
         TransmitSetup(port: Self.a, queue: 0, attempts: attempts, mostTogether: mostTogether),
-      ])
+      ], mailbox: mailbox)
   }
 
   /// Frames arrive on `a`; the worker breathes until it has taken them all.

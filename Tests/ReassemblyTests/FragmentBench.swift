@@ -1,5 +1,6 @@
 import CSegment
 import Primitives
+import Segment
 import TestSupport
 import Testing
 import Wire
@@ -81,6 +82,19 @@ final class FragmentBench {
   init(_ settings: FragmentSettings = FragmentSettings(fragments: 256), now: UInt32 = 1000) {
     table = Reassembly(settings: settings, secret: Self.secret)
     self.now = now
+  }
+
+  /// One that can tell of ends.
+  init(_ settings: FragmentSettings, ends: RingWriter<dpdkfwd_frag_event_record>) {
+    table = Reassembly(settings: settings, secret: Self.secret)
+    table.ends = ends
+    now = 1000
+  }
+
+  /// It tells from now on.
+  func tell(at moment: UInt64 = 0) {
+    table.tellsEnds = true
+    table.moment = moment
   }
 
   @discardableResult

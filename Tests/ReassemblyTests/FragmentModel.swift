@@ -278,6 +278,12 @@ struct FragmentModel {
         left -= 1
       }
     }
+    for family in 0..<2 where !(family == 0 ? settings.ipv4 : settings.ipv6).isOn {
+      while left > 0, let key = ages[family].first ?? ages[2 + family].first {
+        end(key, .purged)
+        left -= 1
+      }
+    }
     while isPressed, left > 0 {
       guard isAbove(settings.low), let victim = oldestWaiting(besides: nil) else {
         isPressed = false
@@ -293,9 +299,6 @@ struct FragmentModel {
     settings = wanted
     settings.datagrams = min(wanted.datagrams, capacity.datagrams)
     settings.fragments = min(wanted.fragments, capacity.fragments)
-    for family in 0..<2 where !(family == 0 ? settings.ipv4 : settings.ipv6).isOn {
-      for key in ages[family] + ages[2 + family] { end(key, .purged) }
-    }
     for (key, datagram) in datagrams {
       let old = UInt64((key.family == 0 ? before.ipv4 : before.ipv6).timeout)
       datagrams[key]!.deadline = datagram.deadline + timeout(key.family) - old

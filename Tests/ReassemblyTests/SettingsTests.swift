@@ -65,6 +65,10 @@ struct SettingsTests {
     bench.take([Fragment(0..<16, family: family, id: 0), Fragment(0..<16, family: family, id: 1)])
     let before = bench.held.count
     bench.set(settings { family == 0 ? ($0.ipv4.isOn = false) : ($0.ipv6.isOn = false) })
+    #expect(bench.held.count == before, "not at once")
+    bench.tick(most: 2)
+    #expect(bench.held.count == before - 2)
+    bench.tick()
     #expect(!bench.table.isOn(ipv6: family == 1) && bench.table.isOn(ipv6: family == 0))
     #expect(bench.count(FragmentEvent.purged, family) == UInt64(before - 3))
     #expect(bench.count(DatagramEvent.purged, family) == UInt64(before - 3))

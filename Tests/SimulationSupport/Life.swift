@@ -10,7 +10,7 @@ final class Life {
   /// What holds after every step.
   static let invariants: [any Invariant] = [
     OwnershipInvariant(), BalanceInvariant(), CounterInvariant(), FateInvariant(), CommitInvariant(), RestInvariant(),
-    TrackingInvariant(), WaitingInvariant(), DatagramInvariant(),
+    TrackingInvariant(), EventInvariant(), WaitingInvariant(), DatagramInvariant(),
   ]
 
   let world: World

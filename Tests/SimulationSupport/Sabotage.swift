@@ -29,6 +29,8 @@ public enum Sabotage: String, CaseIterable, Sendable {
   case movesDeadlineBack
   /// The sweep passes by what is over.
   case keepsExpired
+  /// A change is not told of, or an end without what was counted.
+  case forgetsUpdate, endsWithoutCounts
   /// What was decided before a way out closed is still remembered.
   case keepsCache
   /// One more buffer than the piece of a cut needs is taken from the pool, or the piece is another than was asked for.
@@ -56,7 +58,9 @@ public enum Sabotage: String, CaseIterable, Sendable {
     case .miscounts: .balance
     case .misnames: .fate
     case .forgetsKind: .counter
-    case .losesIndexEntry, .keepsGauge, .makesTwin, .movesDeadlineBack, .keepsExpired: .tracking
+    case .losesIndexEntry, .keepsGauge, .makesTwin, .movesDeadlineBack: .tracking
+    // Whoever follows events misses an end before anybody looks at the table.
+    case .keepsExpired, .forgetsUpdate, .endsWithoutCounts: .events
     case .keepsCache: .cache
     case .losesMade, .keepsDead: .ownership
     case .spoilsMade, .skipsPiece, .swapsPieces: .datagram

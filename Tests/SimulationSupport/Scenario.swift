@@ -112,4 +112,6 @@ enum Trouble: UInt8, CaseIterable {
   /// cut anew, and pieces for which there was no buffer.
   case datagrams, marked, cuts, unmade
   case shortReceive, shortSend, fullSpells, linkChanges, strangers, quietSpells, stalls, clockJumps, sleeps
+  /// What was asked of workers.
+  case orders, scans, knobs
 }

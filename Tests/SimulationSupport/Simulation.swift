@@ -144,6 +144,8 @@ public struct Failure: Equatable, Sendable, CustomStringConvertible {
     case fate
     /// The table of connections does not hold together, or one did not live as long as it must.
     case tracking
+    /// What was told of connections is not what happened to them.
+    case events
     /// Something is remembered that was decided before the way out changed.
     case cache
     /// The counters that were copied out lag behind the worker's own.

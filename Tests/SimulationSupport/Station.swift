@@ -9,6 +9,8 @@ final class Station {
   let index: Int
   var worker: Worker<VirtualIO>
   let watch = TrackingWatch()
+  /// Who asks it for something; `nil`: nobody does.
+  let control: Control?
   private(set) var isStopped = false
   /// The counters as they were last copied out, and whether that has just been.
   private(set) var committed = Figures.Counts()
@@ -25,6 +27,8 @@ final class Station {
   init(index: Int, world: World) {
     self.index = index
     let scenario = world.scenario
+    let isAsked = scenario.tracking != nil && world.asking.below(3) > 0
+    control = isAsked ? Control(world.asking.split()) : nil
     ramp = IdleRamp(sleeps: scenario.sleeps, longest: Self.longestRest)
     let paired = scenario.peers.indices.filter { scenario.peers[$0] >= 0 }
     let isShared = scenario.steer != .port && scenario.workers > 1
@@ -40,7 +44,7 @@ final class Station {
       io: VirtualIO(world: world, worker: index),
       journey: unsafe Journey(
         policy: scenario.policy, owners: OwnerTable(scenario.ownership(of: index, world.sabotage), me: index),
-        tracker: scenario.tracking?.tracker(world.limits, ports: scenario.peers.count) ?? .off(),
+        tracker: scenario.tracking?.tracker(world.limits, ports: scenario.peers.count, control, shard: index) ?? .off(),
         cache: scenario.tracking?.cache ?? FlowCache(), fragments: scenario.fragments.table(), gather: Slab.gather),
       burst: scenario.burst, receive: crossings.map { ReceiveQueue(queue: UInt16(index), crossing: $0) },
       transmit: !sends
@@ -51,7 +55,7 @@ final class Station {
             mostTogether: scenario.fragments.mostTogether)
         },
       sources: isShared && sends ? (0..<scenario.workers).filter { $0 != index } : [],
-      crossings: isShared && sends ? crossings : [])
+      crossings: isShared && sends ? crossings : [], mailbox: control?.mailbox)
   }
 
   /// One turn of the run loop, if the worker is awake.
@@ -60,7 +64,9 @@ final class Station {
     guard !isStopped, world.now >= wakes else { return }
     if world.chance.happens(world.scenario.rates.stall) { return world.note(.stalls) }
     renew(world)
+    control?.ask(worker, world)
     let received = worker.breathe()
+    control?.hear(worker, world)
     rest = ramp.rest(after: received)
     emptyBreaths = received > 0 ? 0 : emptyBreaths + 1
     if received > 0 || world.now >= nextCommit { commit(world) }
@@ -98,6 +104,7 @@ final class Station {
     isStopped = true
     world.accounts[index].isDraining = true
     worker.drain()
+    control?.compare(worker)
     commit(world)
   }
 

@@ -1,4 +1,5 @@
 import Conntrack
+import EventSupport
 import FlowCache
 import Pipeline
 import Primitives
@@ -39,14 +40,16 @@ struct Tracking: Sendable {
   }
 
   /// A worker's tracker.
-  func tracker(_ limits: SharedLimits?, ports: Int) -> Tracker {
+  func tracker(_ limits: SharedLimits?, ports: Int, _ control: Control?, shard: Int) -> Tracker {
+    var events = control?.memory.log(capacity: capacity, shard: shard) ?? EventLog(shard: shard)
+    if let control { unsafe events.set(control.mask, zones: nil) }
     let rules =
       splits
       ? [0, 2].map { ZoneMap.Rule(port: $0, zones: ZonePair(original: 5 + $0, reply: 0)) } : []
     return Tracker(
       table: ConnectionTable(capacity: capacity, extensionCapacity: capacity, splits: splits, secret: Self.secret),
       settings: settings, zones: ZoneMap(rules, ports: ports), limits: limits?.worker() ?? Limits(),
-      wallZero: 1_700_000_000)
+      events: events, wallZero: 1_700_000_000)
   }
 }
 

@@ -3,6 +3,7 @@ import Conntrack
 import FlowCache
 import Pipeline
 import Primitives
+import Segment
 
 /// The connections of every worker are what the world has seen of them before.
 struct TrackingInvariant: Invariant {
@@ -11,7 +12,7 @@ struct TrackingInvariant: Invariant {
   func breach(_ scene: Scene) -> String? {
     guard scene.world.scenario.tracking != nil else { return nil }
     for station in scene.stations {
-      if let breach = station.watch.look(at: station.worker, scene.world) {
+      if let breach = station.watch.look(at: station.worker, scene.world, asked: station.control?.asked ?? []) {
         return "worker \(station.index): \(breach)"
       }
       if let stale = station.watch.staleOutcome(station.worker, scene.world) {
@@ -35,15 +36,21 @@ final class TrackingWatch {
     var deadline: UInt32 = 0
     var isAssured = false
     var proto: UInt8 = 0
+    var isAsked = false
     /// How many records the sweep had visited when the connection was first seen to be over; -1: it was not.
     var overSince: Int64 = -1
 
-    /// TCP and SCTP end connections themselves, and arm shorter timeouts.
-    var hasOwnEnd: Bool { proto == 6 || proto == 132 }
+    /// TCP and SCTP end connections themselves, and arm shorter timeouts; so do requests.
+    var hasOwnEnd: Bool { proto == 6 || proto == 132 || isAsked }
+
+    func id(in slot: Int, of worker: borrowing Worker<VirtualIO>) -> ConnectionID {
+      ConnectionID(shard: worker.io.worker, epoch: 0, slot: slot, generation: generation)
+    }
   }
 
+  /// - Parameter asked: what was changed on request, which may end at any time.
   /// - Returns: what is wrong, or `nil`.
-  func look(at worker: borrowing Worker<VirtualIO>, _ world: World) -> String? {
+  func look(at worker: borrowing Worker<VirtualIO>, _ world: World, asked: Set<ConnectionID>) -> String? {
     spoil(worker, world)
     defer {
       repair?()
@@ -55,6 +62,7 @@ final class TrackingWatch {
     let swept = unsafe Int64(worker.journey.tracker.table.counts.pointee.swept)
     for slot in 0..<used {
       let record = unsafe worker.journey.tracker.table.record(slot).pointee
+      known[slot].isAsked = asked.contains(known[slot].id(in: slot, of: worker))
       if let breach = compare(record, &known[slot], now, swept, used) { return "slot \(slot) \(breach)" }
     }
     guard looks % 8 == 0 || world.sabotage != nil || repair != nil else { return nil }
@@ -161,7 +169,7 @@ final class TrackingWatch {
       unsafe Self.copyTuple(worker.journey.tracker.table.record(live[1]).pointee, to: record)
       repair = { unsafe Self.copyTuple(old, to: record) }
     case .movesDeadlineBack:
-      guard unsafe record.pointee.protocol == 17, known.count > first,
+      guard unsafe record.pointee.protocol == 17, known.count > first, !known[first].isAsked,
         unsafe known[first].generation == record.pointee.generation
       else { return }
       unsafe record.pointee.deadline &-= 60_000

@@ -20,10 +20,12 @@ final class World {
   var cycles: UInt64 = 0
   /// What workers are told of the time: connections live and die by it.
   var clock = Instant(nanoseconds: 0)
+  /// Where those who ask workers for something get their chance from.
+  var asking: Chance
   /// What all workers' trackers may hold together.
   let limits: SharedLimits?
   private(set) var failure: Failure?
-  var troubles = InlineArray<24, UInt64>(repeating: 0)
+  var troubles = InlineArray<27, UInt64>(repeating: 0)
   /// What is left of a planted bug.
   var sabotage: Sabotage?
 
@@ -108,6 +110,9 @@ final class World {
     self.traffic = traffic
     self.models = models
     self.chance = chance
+    // A sequence of its own: what others draw stays as it is.
+    var aside = chance
+    asking = Chance(seed: aside.next() ^ 0x6173_6b69_6e67)
     self.sabotage = sabotage
     workers = scenario.workers
     ports = scenario.peers.count

@@ -57,12 +57,16 @@ struct PlantedBugTests {
 
   @Test(arguments: Sabotage.allCases)
   func `a planted bug is found and named`(bug: Sabotage) throws {
-    var simulation = honest
-    simulation.sabotage = bug
-    let report = simulation.run()
-    let failure = try #require(report.failure, "\(bug) went unnoticed")
+    // What it takes to show does not come with every seed.
+    let reports = (UInt64(41)...48).lazy.map { seed in
+      var simulation = honest
+      (simulation.seed, simulation.sabotage) = (seed, bug)
+      return (seed, simulation.run())
+    }
+    let (seed, report) = try #require(reports.first { $0.1.failure != nil }, "\(bug) went unnoticed")
+    let failure = try #require(report.failure)
     #expect(failure.kind == bug.discovery, "\(failure)")
-    #expect(report.description.contains("repeat with: Scripts/simulate 41 1500 --workers 2"))
+    #expect(report.description.contains("repeat with: Scripts/simulate \(seed) 1500 --workers 2"))
   }
 
   @Test func `without the bug the same run is good`() {

@@ -5,6 +5,7 @@ import Glibc
 import Pipeline
 import Primitives
 import Reassembly
+import Segment
 import Steering
 import TestSupport
 import Wire
@@ -139,17 +140,21 @@ enum Role {
 struct Bench: ~Copyable {
   let worker: UnsafeMutablePointer<Worker<MemoryPorts>>
   let controls: UnsafeMutablePointer<Controls>
+  private let events: UnsafeMutablePointer<dpdkfwd_ct_event_record>
 
   /// - Parameters:
   ///   - connections: how many it has room for; 0: it tracks none.
   ///   - cache: by default as the forwarder has it.
   ///   - fragments: how many it may hold; 0: they are packets like others.
+  ///   - isTold: it writes events of its connections.
   init(
     _ store: FrameStore, connections: Int = 4096, cache: FlowCache = FlowCache(), fragments: Int = 0,
-    role: Role = .alone
+    role: Role = .alone, isTold: Bool = false
   ) {
     let out = PortID(rawValue: 1)
     let crossing = Crossing(port: PortID(rawValue: 0), egress: Egress(port: out), transmit: 0, group: role.group)
+    unsafe events = .allocate(capacity: Self.eventRoom)
+    unsafe events.initialize(repeating: dpdkfwd_ct_event_record(), count: Self.eventRoom)
     unsafe controls = .allocate(capacity: 1)
     unsafe controls.initialize(to: Controls())
     unsafe worker = .allocate(capacity: 1)
@@ -157,7 +162,8 @@ struct Bench: ~Copyable {
       to: Worker(
         io: MemoryPorts(store, controls),
         journey: Journey(
-          policy: Policy(), owners: OwnerTable(role.ownership, me: 0), tracker: Self.tracker(connections),
+          policy: Policy(), owners: OwnerTable(role.ownership, me: 0),
+          tracker: Self.tracker(connections, isTold ? events : nil),
           cache: cache, fragments: Self.table(fragments)
         ) { _, _, _ in 0 },
         burst: Journey.burst, receive: role.isTaker ? [] : [ReceiveQueue(queue: 0, crossing: crossing)],
@@ -171,18 +177,29 @@ struct Bench: ~Copyable {
       ? .off() : Reassembly(settings: FragmentSettings(fragments: fragments), secret: HashSecret(seed: 1))
   }
 
-  private static func tracker(_ connections: Int) -> Tracker {
+  private static let eventRoom = 4096
+
+  private static func tracker(
+    _ connections: Int, _ events: UnsafeMutablePointer<dpdkfwd_ct_event_record>?
+  ) -> Tracker {
     guard connections > 0 else { return .off() }
+    var log = EventLog()
+    if let events = unsafe events {
+      log = unsafe EventLog(
+        ring: RingWriter(events, count: eventRoom), dying: nil, dyingCapacity: 0, capacity: connections, shard: 0)
+      unsafe log.set(.always, zones: nil)
+    }
     // IPv6 needs extensions; the large tables here are for IPv4.
     let table = ConnectionTable(
       capacity: connections, extensionCapacity: min(connections, 1 << 16), secret: HashSecret(seed: 1))
-    return Tracker(table: table, settings: TrackerSettings())
+    return Tracker(table: table, settings: TrackerSettings(), events: log)
   }
 
   deinit {
     unsafe worker.deinitialize(count: 1)
     unsafe worker.deallocate()
     unsafe controls.deallocate()
+    unsafe events.deallocate()
   }
 
   /// Lets connections become what they are in the long run: UDP is assured when it goes on for two seconds.

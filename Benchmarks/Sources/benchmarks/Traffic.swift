@@ -10,6 +10,8 @@ struct Traffic {
   var isNew = false
   /// Fragments are put together.
   var isAssembled = false
+  /// Beginnings, changes and ends of connections are told of.
+  var isTold = false
 
   static let all: [Traffic] =
     connections + connections.map { Traffic(name: "\($0.name)-off", frames: $0.frames, isTracked: false) } + [
@@ -32,6 +34,8 @@ struct Traffic {
       Traffic(name: "ipv4-tcp-new", frames: [syn.frame()], isNew: true),
       // Every burst of 32 that open is followed by one of 32 that are refused: half of what open and close cost.
       Traffic(name: "ipv4-tcp-refused", frames: refused),
+      Traffic(name: "ipv4-udp-new-told", frames: [udp.frame()], isNew: true, isTold: true),
+      Traffic(name: "ipv4-tcp-refused-told", frames: refused, isTold: true),
     ]
 
   /// What makes up nearly all of the load anywhere: packets of connections that both sides use, served by the cache.
@@ -54,13 +58,13 @@ struct Traffic {
     if isNew {
       let store = FrameStore(frames, copies: (breaths + 1) * Journey.burst, stride: 128)
       store.makeDistinct()
-      let bench = Bench(store, connections: 2 * breaths * Journey.burst)
+      let bench = Bench(store, connections: 2 * breaths * Journey.burst, isTold: isTold)
       bench.breathe(times: 1)
       return bench
     }
     let bench = Bench(
       FrameStore(frames, copies: max(Journey.burst, frames.count)), connections: isTracked ? 4096 : 0,
-      fragments: isAssembled ? 4096 : 0)
+      fragments: isAssembled ? 4096 : 0, isTold: isTold)
     bench.settle(breaths: 2)
     return bench
   }
