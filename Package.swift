@@ -36,6 +36,7 @@ let layers: [Layer] = [
   Layer(name: "Wire", uses: ["Primitives"]),
   Layer(name: "Tables", uses: ["Primitives", "CTables"]),
   Layer(name: "Segment", uses: ["Primitives", "CSegment"]),
+  Layer(name: "Inspection", uses: ["Primitives", "CSegment", "Segment", "JSONText"]),
   Layer(name: "Steering", uses: ["Primitives", "Wire"]),
   Layer(name: "Reassembly", uses: ["Primitives", "Wire", "Tables", "Segment", "CSegment"]),
   Layer(name: "Conntrack", uses: ["Primitives", "Wire", "Tables", "Segment", "CTables", "CSegment"]),
@@ -59,7 +60,7 @@ let layers: [Layer] = [
     uses: ["Segment", "Settings", "DataPlane"],
     products: [arguments, logging]),
   Layer(
-    name: "dpdkfwd-stat", kind: .executable, uses: ["Primitives", "Segment", "JSONText"],
+    name: "dpdkfwd-stat", kind: .executable, uses: ["Primitives", "Segment", "JSONText", "Inspection"],
     products: [arguments]),
 
   // What judges them. TestSupport builds packets and checksums on its own and uses none of the above.
@@ -104,8 +105,11 @@ let layers: [Layer] = [
     name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Steering", "Settings", "TestSupport"]),
   Layer(name: "OptionsTests", kind: .test, uses: ["Settings", "dpdkfwd"], products: [arguments]),
   Layer(
+    name: "InspectionTests", kind: .test,
+    uses: ["JSONText", "Primitives", "CSegment", "Segment", "Inspection", "TestSupport"]),
+  Layer(
     name: "StatTests", kind: .test,
-    uses: ["JSONText", "CSegment", "Segment", "dpdkfwd-stat", "TestSupport"], products: [arguments]),
+    uses: ["JSONText", "CSegment", "Segment", "Inspection", "dpdkfwd-stat", "TestSupport"], products: [arguments]),
   Layer(name: "JSONTextTests", kind: .test, uses: ["JSONText", "TestSupport"]),
   Layer(
     name: "SimulationTests", kind: .test,

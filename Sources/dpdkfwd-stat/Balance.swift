@@ -1,3 +1,4 @@
+internal import Inspection
 internal import Segment
 
 /// Whether nothing was lost: received + handed in + cut into = sent + held + dropped + handed out + cut from, on each

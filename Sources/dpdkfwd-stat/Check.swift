@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import Inspection
+internal import JSONText
 internal import Segment
 
 /// `check`: whether every packet is accounted for.

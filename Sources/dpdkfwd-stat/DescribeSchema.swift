@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import Inspection
+internal import JSONText
 internal import Segment
 
 /// `schema`: what the segment holds, as it describes itself.

@@ -1,6 +1,7 @@
 // dpdkfwd-stat: shows what a forwarder's segment holds, while it runs and after. It asks the forwarder nothing, links no
 // DPDK, and knows few fields: most of what it prints follows the schema in the segment.
 internal import ArgumentParser
+internal import JSONText
 internal import Segment
 
 @main
@@ -18,7 +19,7 @@ struct DpdkfwdStat: ParsableCommand {
       """,
     version: Program.version,
     subcommands: [
-      Show.self, Dump.self, FragmentStatusCommand.self, History.self, Watch.self, Check.self, Metrics.self,
+      Show.self, Dump.self, Events.self, FragmentStatusCommand.self, History.self, Watch.self, Check.self, Metrics.self,
       DescribeSchema.self,
     ])
 

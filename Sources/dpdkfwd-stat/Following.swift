@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Inspection
 internal import Segment
 
 /// The forwarder of a file prefix, whichever run of it lives: attached again when another one has started.
@@ -25,11 +26,20 @@ struct Following {
 struct Pace: ParsableArguments {
   static let quickest = 0.05
 
-  @Option(help: ArgumentHelp("Time between two readings, 0.05 or more.", valueName: "seconds"))
-  var interval = 1.0
+  @Option(
+    name: .customLong("interval"),
+    help: ArgumentHelp(
+      "Time between two readings, 0.05 or more. (default: 1; between looks for events 0.05)", valueName: "seconds"))
+  var asked: Double?
 
-  @Option(help: ArgumentHelp("End after so many readings. (default: never)", valueName: "n"))
+  @Option(help: ArgumentHelp("End after so many readings, or events. (default: never)", valueName: "n"))
   var count: Int?
+
+  /// Seconds.
+  var interval: Double {
+    get { asked ?? 1 }
+    set { asked = newValue }
+  }
 
   func validate() throws {
     guard (Self.quickest...3600).contains(interval) else {

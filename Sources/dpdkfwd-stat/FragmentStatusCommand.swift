@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
+internal import Inspection
 internal import Segment
 
 /// `ipf-get-status`: reassembly, as Open vSwitch shows it.

@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import Glibc
+internal import Inspection
+internal import JSONText
 internal import Segment
 
 /// `history`: what lcores, ports or pools wrote down, once an interval.

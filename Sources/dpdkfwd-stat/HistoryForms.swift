@@ -1,3 +1,5 @@
+internal import Inspection
+internal import JSONText
 internal import Segment
 
 /// A way to print a history, entry by entry.

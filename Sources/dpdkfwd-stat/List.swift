@@ -1,3 +1,4 @@
+internal import JSONText
 internal import Segment
 
 /// `--list`: the file prefixes below the root, with the state of each.

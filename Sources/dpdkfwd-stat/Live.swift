@@ -1,4 +1,6 @@
 internal import Glibc
+internal import Inspection
+internal import JSONText
 internal import Segment
 
 /// The live view at work: reads each record once an interval and shows what changed, whichever run of the forwarder

@@ -1,3 +1,4 @@
+internal import Inspection
 internal import Segment
 
 /// The live view as text: what is known becomes lines, and nothing else happens here.

@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import Inspection
+internal import JSONText
 internal import Segment
 
 /// `metrics`: everything the schema marks for export, as OpenMetrics text.
@@ -163,9 +165,4 @@ extension MetricFamily {
       }
     }
   }
-}
-
-extension FieldType {
-  /// A number without a fraction or a sign.
-  var isWhole: Bool { [.u8, .u16, .u32, .u64, .bool].contains(self) }
 }

@@ -1,3 +1,4 @@
+internal import Inspection
 internal import Segment
 
 /// The recent past out of the segment's rings, for sparklines: read once when it begins, then only what is new.

@@ -1,3 +1,5 @@
+internal import Inspection
+
 /// What happened between two readings, by the second.
 struct Rates {
   struct Flow {

@@ -1,3 +1,4 @@
+internal import JSONText
 internal import Segment
 
 /// The schema as text for people, as JSON, and as C.

@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import Inspection
+internal import JSONText
 internal import Segment
 
 /// `show KIND`: the records of a kind, as a table or as JSON.
@@ -10,7 +12,7 @@ struct Show: ParsableCommand {
   @OptionGroup var options: Options
 
   @Argument(
-    help: ArgumentHelp("ports, lcores, queues, drops, ct, frag, invalid, packets, mempool, ...", valueName: "kind"))
+    help: ArgumentHelp("ports, lcores, queues, drops, ct, frag, events, invalid, packets, ...", valueName: "kind"))
   var kind: String?
 
   @Flag(help: "Show rows that count nothing, too.")
@@ -32,11 +34,16 @@ struct Show: ParsableCommand {
         let fragments = try ShowFragments(heading)
         return options.json ? print(fragments.json) : print(fragments.text, terminator: "")
       }
+      if name == "events", reader.schema.kind(named: name) != nil {
+        let events = try ShowEvents(heading)
+        return options.json ? print(events.json) : print(events.text, terminator: "")
+      }
       guard let kind = reader.schema.kind(named: name) ?? reader.schema.kind(named: name + "s") else {
         throw .invalid("the segment has no \(name); it has \(reader.schema.kinds.map(\.name).joined(separator: ", "))")
       }
       guard !kind.isArena else {
-        let elsewhere = kind.name.hasPrefix("frag") ? "ipf-get-status -m" : "dump ct"
+        let dump = kind.name == "ct_dying" ? "dump dying" : "dump ct"
+        let elsewhere = kind.name.hasPrefix("frag") ? "ipf-get-status -m" : dump
         throw .invalid(
           "\(kind.name) has \(kind.shards) x \(kind.records) records, too many to show: see `\(elsewhere)`")
       }

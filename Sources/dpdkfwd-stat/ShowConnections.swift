@@ -1,3 +1,5 @@
+internal import Inspection
+internal import JSONText
 internal import Segment
 
 /// What `show ct` shows: how full the workers' tables are, what they counted as `conntrack -S` prints it, and how the

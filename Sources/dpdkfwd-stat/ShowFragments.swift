@@ -1,3 +1,5 @@
+internal import Inspection
+internal import JSONText
 internal import Segment
 
 /// What `show frag` shows: how full the workers' tables are, and what they counted, by family.

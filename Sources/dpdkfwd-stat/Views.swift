@@ -1,3 +1,4 @@
+internal import Inspection
 internal import Segment
 
 /// A column of a table for people: a field, or a figure made of several.

@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import Glibc
+internal import Inspection
+internal import JSONText
 internal import Segment
 
 /// `watch NAME`: one metric or field, a line for each reading.

@@ -85,7 +85,7 @@ import Testing
     #expect(line.hasSuffix(" use=1 id=\(id.rawValue) labels=0,5,127"))
     #expect(line.contains(" delta-time=\(tracked.wall - 1_000_000_000) [start="))
     #expect(line.contains(#/\[start=[A-Z][a-z]{2} Sep  ?[89] \d\d:\d\d:\d\d 2001\]/#))
-    #expect(try dump(fixture, "-o", "extended,xml").status == 64)
+    #expect(try dump(fixture, "-o", "extended,yaml").status == 64)
   }
 
   @Test func `filters take a zone of either direction, a protocol by name or number, a family`() throws {

@@ -58,8 +58,10 @@ final class Fixture: Sendable {
   ///   - slots: connections and extensions that each lcore has room for; 0: no connection tracking.
   ///   - datagrams: datagrams that each lcore has room for, with four fragments each; 0: no reassembly.
   ///   - missing: fields that its lcores do not have.
+  ///   - events: entries of each of its rings of events; 0: it has none.
   func forwarder(
-    _ prefix: String = "t", extra: [Kind] = [], slots: Int = 0, datagrams: Int = 0, without missing: Set<String> = []
+    _ prefix: String = "t", extra: [Kind] = [], slots: Int = 0, datagrams: Int = 0, without missing: Set<String> = [],
+    events: Int = 0
   ) throws -> SegmentWriter {
     var schema = ForwarderSchema.make(
       lcores: 2, ports: 2, queues: 4, pools: 1, dropReasons: ["ipv4_bad_checksum", "ipv6_short", "tx_full"],
@@ -73,7 +75,8 @@ final class Fixture: Sendable {
         ? nil
         : FragmentTables(
           datagrams: datagrams, fragments: 4 * datagrams, fragmentEvents: Self.fragmentEvents,
-          datagramEvents: Self.datagramEvents))
+          datagramEvents: Self.datagramEvents),
+      events: events == 0 ? nil : EventTables(events: events, fragmentEvents: events, dying: events))
     schema.kinds += extra
     for place in schema.kinds.indices where schema.kinds[place].id == .lcores {
       schema.kinds[place].fields.removeAll { missing.contains($0.name) }

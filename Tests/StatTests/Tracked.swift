@@ -14,8 +14,8 @@ final class Tracked {
   static let epoch: UInt32 = 5
 
   /// - Parameter now: how long the clock of the workers has gone on when the forwarder breathes last, milliseconds.
-  init(_ fixture: Fixture, slots: Int = 256, datagrams: Int = 0, now: UInt64 = 5000) throws {
-    writer = try fixture.forwarder(slots: slots, datagrams: datagrams)
+  init(_ fixture: Fixture, slots: Int = 256, datagrams: Int = 0, now: UInt64 = 5000, events: Int = 0) throws {
+    writer = try fixture.forwarder(slots: slots, datagrams: datagrams, events: events)
     self.now = UInt32(truncatingIfNeeded: now)
     let reader = try SegmentReader(SegmentPaths(root: fixture.root, prefix: "t"))
     wall = (reader.info.started + reader.lifetime) / 1_000_000_000

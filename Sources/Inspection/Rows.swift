@@ -1,14 +1,16 @@
-internal import Segment
+public import Segment
 
 /// A record, or several with the same keys added up.
-struct Row {
-  private(set) var records: [Record]
+public struct Row {
+  public private(set) var records: [Record]
 
-  static func alone(_ record: Record) -> Row { Row(records: [record]) }
-  var isAlone: Bool { records.count == 1 }
+  public init(records: [Record]) { self.records = records }
+
+  public static func alone(_ record: Record) -> Row { Row(records: [record]) }
+  public var isAlone: Bool { records.count == 1 }
 
   /// Merges records whose `keys` agree, in the order they first come.
-  static func grouped(_ records: [Record], by keys: [Field]) -> [Row] {
+  public static func grouped(_ records: [Record], by keys: [Field]) -> [Row] {
     var rows: [Row] = []
     var places: [[String]: Int] = [:]
     for record in records {
@@ -24,38 +26,24 @@ struct Row {
   }
 
   /// Counters and gauges are added up; what describes the records is taken from the first.
-  func value(of field: Field) -> Value {
+  public func value(of field: Field) -> Value {
     guard field.isNumber, field.enumeration == 0, records.count > 1 else { return records[0].value(of: field) }
     let sums = (0..<field.count).map { Value.unsigned(sum(field, element: $0)) }
     return sums.count == 1 ? sums[0] : .list(sums)
   }
 
-  func sum(_ field: Field, element: Int = 0) -> UInt64 {
+  public func sum(_ field: Field, element: Int = 0) -> UInt64 {
     records.reduce(0) { $0 &+ $1.number(field, element: element) }
   }
 
   /// By name; 0 when the segment has no such field.
-  func sum(_ name: String) -> UInt64 {
+  public func sum(_ name: String) -> UInt64 {
     guard let field = records[0].kind.field(named: name) else { return 0 }
     return sum(field)
   }
 }
 
-extension Schema {
-  /// What an element of an array is called.
-  func label(of element: Int, in field: Field) -> String {
-    enumeration(field.labels)?.name(of: UInt64(element)) ?? "\(element)"
-  }
-}
-
 extension Field {
-  var isNumber: Bool { nature == .counter || nature == .gauge }
   /// Has a meaning when added up over records.
-  var isSummable: Bool { isNumber && enumeration == 0 && !unit.isEmpty && type != .f64 }
-}
-
-extension Kind {
-  /// The fields a person or a program wants to see.
-  var shownFields: [Field] { fields.filter { ![.removed, .generation, .sequence].contains($0.nature) } }
-  var keys: [Field] { fields.filter { $0.nature == .key } }
+  public var isSummable: Bool { isNumber && enumeration == 0 && !unit.isEmpty && type != .f64 }
 }

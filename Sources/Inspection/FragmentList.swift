@@ -1,7 +1,9 @@
+public import JSONText
+internal import Primitives
 internal import Segment
 
 /// The fragments of one datagram, as they stood when its record was copied.
-struct FragmentList {
+public struct FragmentList {
   /// Open Vswitch's words (F19).
   enum State: String {
     case unused, failed = "reassemble fail", other = "other frag", first = "first frag", last = "last frag"
@@ -17,8 +19,9 @@ struct FragmentList {
 
   let lcore: UInt64
   let isIPv6: Bool
-  let source: String
-  let destination: String
+  /// IPv4: the first four bytes.
+  let source: IPv6Address
+  let destination: IPv6Address
   let identification: UInt64
   let zone: UInt16
   let `protocol`: UInt8
@@ -60,9 +63,9 @@ extension FragmentList.State {
 
 extension FragmentList {
   /// A line of Open vSwitch's dump, and behind it what it does not know (F45).
-  var line: String {
+  public var line: String {
     let known =
-      "src=\(source),dst=\(destination),recirc_id=0,ip_id=\(identification),dl_type=0x\(isIPv6 ? "86dd" : "800"),"
+      "src=\(text(of: source, isIPv6: isIPv6)),dst=\(text(of: destination, isIPv6: isIPv6)),recirc_id=0,ip_id=\(identification),dl_type=0x\(isIPv6 ? "86dd" : "800"),"
       + "zone=\(zone),nw_proto=\(`protocol`),num_fragments=\(fragments),state=\(state.rawValue)"
     let own =
       ",core=\(lcore),age=\(seconds(age)),timeout=\(seconds(remaining)),bytes=\(bytes),mbufs=\(mbufs),"
@@ -74,11 +77,12 @@ extension FragmentList {
   private func seconds(_ milliseconds: Int) -> String { decimal(UInt64(milliseconds) / 100, digits: 1) }
 
   /// The same names, times in milliseconds, and what the line has no room for.
-  var json: JSON {
+  public var json: JSON {
     func number(_ value: UInt64?) -> JSON { value.map { .unsigned($0) } ?? .null }
     return .object(
       [
-        ("src", .text(source)), ("dst", .text(destination)), ("recirc_id", .unsigned(0)),
+        ("src", .text(text(of: source, isIPv6: isIPv6))), ("dst", .text(text(of: destination, isIPv6: isIPv6))),
+        ("recirc_id", .unsigned(0)),
         ("ip_id", .unsigned(identification)), ("dl_type", .unsigned(isIPv6 ? 0x86dd : 0x800)),
         ("zone", .unsigned(UInt64(zone))), ("nw_proto", .unsigned(UInt64(`protocol`))),
         ("num_fragments", .unsigned(fragments)), ("state", .text(state.rawValue)), ("core", .unsigned(lcore)),

@@ -1,24 +1,25 @@
-internal import Segment
+public import JSONText
+public import Segment
 
 /// Which forwarder is shown, and whether it lives: the first line of a table, the first members of JSON.
-struct Heading {
-  let reader: SegmentReader
-  let state: Liveness
+public struct Heading {
+  public let reader: SegmentReader
+  public let state: Liveness
 
-  init(_ reader: SegmentReader) throws(SegmentError) {
+  public init(_ reader: SegmentReader) throws(SegmentError) {
     self.reader = reader
     state = try reader.liveness()
   }
 
-  var isLive: Bool { state != .stopped && state != .stale }
+  public var isLive: Bool { state != .stopped && state != .stale }
 
   /// The moment its records tell of: now, or its last breath; nanoseconds since 1970.
-  var moment: UInt64 { isLive ? Clock.wall() : reader.info.started + reader.lifetime }
+  public var moment: UInt64 { isLive ? Clock.wall() : reader.info.started + reader.lifetime }
 
   /// Nanoseconds from its start until now, or to its last breath.
   private var lifetime: UInt64 { reader.lifetime + (isLive ? reader.sinceLastBreath : 0) }
 
-  var line: String {
+  public var line: String {
     let info = reader.info
     let story =
       switch state {
@@ -30,7 +31,7 @@ struct Heading {
     return "\(info.prefix) (pid \(info.pid), dpdkfwd \(info.version)): \(story)"
   }
 
-  var members: [(String, JSON)] {
+  public var members: [(String, JSON)] {
     let info = reader.info
     return [
       ("prefix", .text(info.prefix)), ("state", .text(state.rawValue)), ("pid", .unsigned(UInt64(info.pid))),
@@ -46,7 +47,7 @@ struct Heading {
 }
 
 /// `tenths` (or hundredths, ...) as a decimal number.
-func decimal(_ number: UInt64, digits: Int) -> String {
+public func decimal(_ number: UInt64, digits: Int) -> String {
   let scale = (0..<digits).reduce(UInt64(1)) { scale, _ in scale * 10 }
   let fraction = String(number % scale)
   return "\(number / scale)." + String(repeating: "0", count: digits - fraction.count) + fraction

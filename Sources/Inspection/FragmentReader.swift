@@ -85,7 +85,8 @@ final class FragmentReader {
     let isIPv6 = flags & 1 != 0
     return FragmentList(
       lcore: lcore, isIPv6: isIPv6, source: record.address(fields.source, isIPv6: isIPv6),
-      destination: record.address(fields.destination, isIPv6: isIPv6), identification: number(fields.identification),
+      destination: record.address(fields.destination, isIPv6: isIPv6),
+      identification: number(fields.identification),
       zone: UInt16(truncatingIfNeeded: number(fields.zone)),
       protocol: UInt8(truncatingIfNeeded: number(fields.protocol)),
       state: FragmentList.State(flags: flags, fragments: number(fields.fragments)),

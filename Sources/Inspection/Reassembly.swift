@@ -1,26 +1,27 @@
-internal import Segment
+public import JSONText
+public import Segment
 
 /// Reassembly as the workers count it, each read at one moment of its own.
-struct Reassembly {
+public struct Reassembly {
   /// Of `frag_shards`.
-  let kind: Kind
+  public let kind: Kind
   /// A record for each worker.
-  let workers: [Row]
-  let total: Row?
-  let fragments: [Event]
-  let datagrams: [Event]
+  public let workers: [Row]
+  public let total: Row?
+  public let fragments: [Event]
+  public let datagrams: [Event]
 
   /// What was counted under one heading, over all workers.
-  struct Event {
-    let name: String
-    let ipv4: UInt64
-    let ipv6: UInt64
+  public struct Event {
+    public let name: String
+    public let ipv4: UInt64
+    public let ipv6: UInt64
 
-    var isZero: Bool { ipv4 | ipv6 == 0 }
+    public var isZero: Bool { ipv4 | ipv6 == 0 }
   }
 
   /// Fails with `.fields` when nothing puts fragments together.
-  init(_ reader: SegmentReader) throws(SegmentError) {
+  public init(_ reader: SegmentReader) throws(SegmentError) {
     kind = try reader.kind("frag_shards", having: ["lcore", "fragments", "fragments_limit"])
     let fragments = try reader.kind("frag_fragments", having: ["family", "event", "fragments"])
     let datagrams = try reader.kind("frag_datagrams", having: ["family", "event", "datagrams"])
@@ -43,13 +44,13 @@ struct Reassembly {
   }
 
   /// Over all workers; 0 when the segment has no such field.
-  func sum(_ name: String) -> UInt64 { total?.sum(name) ?? 0 }
+  public func sum(_ name: String) -> UInt64 { total?.sum(name) ?? 0 }
 
   /// The highest of a worker: what is set is the same for all that work, and marks of different moments make no sum.
-  func most(_ name: String) -> UInt64 { workers.map { $0.sum(name) }.max() ?? 0 }
+  public func most(_ name: String) -> UInt64 { workers.map { $0.sum(name) }.max() ?? 0 }
 
   /// Every event by family and name.
-  static func json(_ events: [Event]) -> JSON {
+  public static func json(_ events: [Event]) -> JSON {
     .object([
       ("ipv4", .object(events.map { ($0.name, .unsigned($0.ipv4)) })),
       ("ipv6", .object(events.map { ($0.name, .unsigned($0.ipv6)) })),

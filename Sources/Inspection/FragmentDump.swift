@@ -1,14 +1,16 @@
-internal import Segment
+internal import Primitives
+public import Segment
 
 /// The datagrams of which fragments are held, of all workers, as `ipf-get-status -m` lists them. A list that changes
-/// while it is copied is copied again, a few times; nothing is held up for it, and nothing is formatted meanwhile (F23).
-struct FragmentDump {
-  private(set) var lists: [FragmentList] = []
+/// while it is copied is copied again, a few times; nothing is held up for it, and nothing is formatted meanwhile
+/// (F23).
+public struct FragmentDump {
+  public private(set) var lists: [FragmentList] = []
 
   /// - Parameters:
   ///   - zone: only of this zone; `nil`: of all.
   ///   - inFull: whether to find out what is missing, and which connections they belong to.
-  init(_ heading: Heading, zone: UInt16?, inFull: Bool) throws(SegmentError) {
+  public init(_ heading: Heading, zone: UInt16?, inFull: Bool) throws(SegmentError) {
     let workers = try FragmentReader.all(heading.reader)
     let frozen = heading.isLive ? nil : heading.reader.lastBreath
     var clock = PacedClock(frozen: frozen)
@@ -25,7 +27,7 @@ struct FragmentDump {
   /// What a datagram and a direction of its connection have in common.
   private struct Way: Hashable {
     let `protocol`: UInt8
-    let source, destination: String
+    let source, destination: IPv6Address
     let sourcePort, destinationPort, zone: UInt16
 
     init(_ tuple: Connection.Tuple, _ protocol: UInt8) {
@@ -43,11 +45,11 @@ struct FragmentDump {
     }
   }
 
-  /// Goes through the connections once, whatever the number of datagrams. Where there are none that can be read, none is
-  /// found.
+  /// Goes through the connections once, whatever the number of datagrams. Where there are none that can be read, none
+  /// is found.
   private mutating func findFlows(_ reader: SegmentReader, frozen: UInt64?) {
     let wanted = Set(lists.compactMap { Way($0) })
-    guard !wanted.isEmpty, var walk = try? Walk(reader, from: nil, pace: PacedClock.usualPace, frozen: frozen) else {
+    guard !wanted.isEmpty, var walk = try? Walk(reader, frozen: frozen) else {
       return
     }
     var found: [Way: ConnectionID] = [:]

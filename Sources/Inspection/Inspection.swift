@@ -1,6 +1,9 @@
+// Inspection: what readers of a segment share. Connections and fragments are read out of the workers' arenas, fields
+// bound by name once, at a pace that does not slow the workers; events are followed in their rings, and what was lost
+// of them is made good from the tables. All is rendered here, as text of the tools that people know and as JSON, which
+// is read back as well. It asks the forwarder nothing, and owns nothing but its place in what it reads.
+internal import Primitives
 internal import Segment
-
-// What readers of arenas have in common: fields that are bound by name once, and then read of thousands of records.
 
 /// Binds a kind's fields by name.
 struct FieldBinder {
@@ -33,7 +36,12 @@ extension ArenaReader {
 
 extension Record {
   /// An address of either family, out of a field of 16 bytes; IPv4 has the first four.
-  func address(_ field: Field, isIPv6: Bool) -> String {
-    isIPv6 ? value(of: field).description : bytes(of: field).prefix(4).map { String($0) }.joined(separator: ".")
+  func address(_ field: Field, isIPv6: Bool) -> IPv6Address {
+    let address = address(field)
+    return isIPv6 ? address : IPv6Address(ipv4: address.ipv4)
   }
+
+  func number16(_ field: Field) -> UInt16 { UInt16(truncatingIfNeeded: number(field)) }
+  func number8(_ field: Field) -> UInt8 { UInt8(truncatingIfNeeded: number(field)) }
+  func number32(_ field: Field) -> UInt32 { UInt32(truncatingIfNeeded: number(field)) }
 }

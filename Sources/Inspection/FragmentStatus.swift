@@ -1,7 +1,8 @@
-internal import Segment
+public import JSONText
+public import Segment
 
 /// What `ipf-get-status` prints: the block of Open vSwitch, line by line, and behind it what it does not know.
-struct FragmentStatus {
+public struct FragmentStatus {
   private let heading: Heading
   private let reassembly: Reassembly
   /// `nil` unless they were asked for.
@@ -10,7 +11,7 @@ struct FragmentStatus {
   /// - Parameters:
   ///   - zone: the lists of which zone; `nil`: of all.
   ///   - more: how often more was asked for: the lists, and those in full.
-  init(_ heading: Heading, zone: UInt16?, more: Int, json: Bool) throws(SegmentError) {
+  public init(_ heading: Heading, zone: UInt16?, more: Int, json: Bool) throws(SegmentError) {
     self.heading = heading
     reassembly = try Reassembly(heading.reader)
     lists = more == 0 ? nil : try FragmentDump(heading, zone: zone, inFull: more > 1 || json).lists
@@ -88,7 +89,7 @@ struct FragmentStatus {
 
   // MARK: Text
 
-  var text: String {
+  public var text: String {
     let title = "Fragmentation Module Status"
     let dashes = String(repeating: "-", count: title.count)
     let lines = [title, dashes] + (openVSwitch + bounds).map(\.text) + events
@@ -115,7 +116,7 @@ struct FragmentStatus {
 
   // MARK: JSON
 
-  var json: JSON {
+  public var json: JSON {
     .object(
       heading.members + (openVSwitch + bounds).map { ($0.member, .unsigned($0.value)) } + [
         ("fragments", Reassembly.json(reassembly.fragments)), ("datagrams", Reassembly.json(reassembly.datagrams)),
