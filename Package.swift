@@ -46,6 +46,7 @@ let layers: [Layer] = [
     uses: [
       "Primitives", "Wire", "Tables", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache", "CSegment",
     ]),
+  Layer(name: "Sync", uses: ["Primitives", "Segment", "CSegment"]),
   Layer(name: "Settings", uses: ["Primitives", "Conntrack", "Steering"], products: [toml]),
   Layer(
     name: "DataPlane",
@@ -95,6 +96,8 @@ let layers: [Layer] = [
   Layer(name: "TablesTests", kind: .test, uses: ["Primitives", "Tables", "TestSupport"]),
   Layer(name: "SteeringTests", kind: .test, uses: ["Primitives", "Wire", "Steering", "TestSupport"]),
   Layer(name: "SegmentTests", kind: .test, uses: ["Primitives", "CSegment", "Segment", "TestSupport"]),
+  Layer(
+    name: "SyncTests", kind: .test, uses: ["Primitives", "CSegment", "Segment", "Sync", "TestSupport"]),
   Layer(
     name: "PipelineTests", kind: .test,
     uses: [
