@@ -48,6 +48,9 @@ let layers: [Layer] = [
     ]),
   Layer(name: "Sync", uses: ["Primitives", "Segment", "CSegment"]),
   Layer(name: "Settings", uses: ["Primitives", "Conntrack", "Steering"], products: [toml]),
+  Layer(name: "ControlProtocol", uses: ["JSONText"]),
+  Layer(name: "ControlClient", uses: ["JSONText", "ControlProtocol"], products: nio),
+  Layer(name: "ControlServer", uses: ["JSONText", "ControlProtocol"], products: nio + [logging]),
   Layer(
     name: "DataPlane",
     uses: [
@@ -58,7 +61,7 @@ let layers: [Layer] = [
     products: [logging]),
   Layer(
     name: "dpdkfwd", kind: .executable,
-    uses: ["Segment", "Settings", "DataPlane"],
+    uses: ["Segment", "Settings", "ControlProtocol", "ControlServer", "DataPlane"],
     products: [arguments, logging]),
   Layer(
     name: "dpdkfwd-stat", kind: .executable, uses: ["Primitives", "Segment", "JSONText", "Inspection"],
@@ -114,6 +117,10 @@ let layers: [Layer] = [
     name: "StatTests", kind: .test,
     uses: ["JSONText", "CSegment", "Segment", "Inspection", "dpdkfwd-stat", "TestSupport"], products: [arguments]),
   Layer(name: "JSONTextTests", kind: .test, uses: ["JSONText", "TestSupport"]),
+  Layer(
+    name: "ControlTests", kind: .test,
+    uses: ["JSONText", "ControlProtocol", "ControlClient", "ControlServer", "TestSupport"],
+    products: nio + [nioEmbedded, logging]),
   Layer(
     name: "SimulationTests", kind: .test,
     uses: ["Primitives", "Wire", "Pipeline", "TestSupport", "SimulationSupport"]),
