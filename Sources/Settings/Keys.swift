@@ -104,6 +104,14 @@ extension Settings {
         $0.reassembly.low = try $1.integer(in: 0...100)
       },
 
+      Key("events", "mode", option: "events") { $0.events.mode = try $1.choice() },
+      Key("events", "ring", option: "events-ring") { $0.events.ring = try $1.integer(in: 64...1 << 24) },
+      Key("events", "dying", option: "events-dying") { $0.events.dying = try $1.integer(in: 64...1 << 24) },
+
+      Key("control", "enabled", option: "control") { $0.control.isOn = try $1.toggle() },
+      Key("control", "folder", option: "control-folder") { $0.control.folder = try $1.absolutePath() },
+      Key("control", "group", option: "control-group") { $0.control.group = try $1.group() },
+
       Key("run", "idle-exit") { $0.idleExit = try $1.seconds() },
       Key("run", "duration") { $0.duration = try $1.seconds() },
       Key("run", "dry-run") { $0.dryRun = try $1.toggle() },

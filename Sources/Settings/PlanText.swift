@@ -10,6 +10,7 @@ extension Plan: CustomStringConvertible {
       ("memory", pools.flatMap(lines)),
       ("fragments", fragmentLines),
       ("tracking", trackingLines),
+      ("control", controlLines),
       ("policies", policies),
       ("notes", notes),
     ]

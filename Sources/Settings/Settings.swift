@@ -61,6 +61,10 @@ public struct Settings: Equatable, Sendable {
   // [fragments]
   public internal(set) var reassembly = ReassemblySettings()
 
+  // [events] and [control]
+  public internal(set) var events = EventSettings()
+  public internal(set) var control = ControlSettings()
+
   // [run]
   /// Ends the run, cleanly, when nothing has been received for so long.
   public internal(set) var idleExit: Interval?

@@ -463,6 +463,9 @@ enum Host {
           10 % for assured connections only, a sweep in 5.0 s, no further limit
           new connections: accepted
           packets with a wrong transport checksum: invalid
+        control
+          control sockets in /run/dpdkfwd: control for root and the forwarder's user, control-ro for group of the process
+          events are written while somebody has subscribed: 65536 events and 16384 ends kept, 20 MiB a worker
         policies
           without rules every packet with a sound IP header crosses its pair; unknown protocols cross untouched
           invalid transport headers, packets that fit no connection: dropped

@@ -101,6 +101,16 @@ struct Sample: Sendable {
         $0.tracking.zones.map(\.id) == [7] && $0.tracking.zones[0].ports == [0, 1]
           && $0.tracking.zones[0].vlans == [100] && $0.tracking.zones[0].policy.isAsymmetric == true
       },
+      Sample("events.mode", option: "events", toml: "'on'", word: "on") { $0.events.mode == .on },
+      Sample("events.ring", option: "events-ring", toml: "1024", word: "1024") { $0.events.ring == 1024 },
+      Sample("events.dying", option: "events-dying", toml: "512", word: "512") { $0.events.dying == 512 },
+      Sample("control.enabled", option: "control", toml: "false", word: "off") { !$0.control.isOn },
+      Sample("control.folder", option: "control-folder", toml: "'/run/edge'", word: "/run/edge") {
+        $0.control.folder == "/run/edge"
+      },
+      Sample("control.group", option: "control-group", toml: "'monitor'", word: "monitor") {
+        $0.control.group == "monitor"
+      },
       Sample("run.idle-exit", toml: "0.25", word: "0.25") { $0.idleExit == .milliseconds(250) },
       Sample("run.duration", toml: "60", word: "60") { $0.duration == .seconds(60 as UInt64) },
       Sample("run.dry-run", toml: "true", word: "on") { $0.dryRun },
