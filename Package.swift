@@ -52,16 +52,22 @@ let layers: [Layer] = [
   Layer(name: "ControlClient", uses: ["JSONText", "ControlProtocol"], products: nio),
   Layer(name: "ControlServer", uses: ["JSONText", "ControlProtocol"], products: nio + [logging]),
   Layer(
+    name: "Control",
+    uses: [
+      "Primitives", "CSegment", "Segment", "JSONText", "Inspection", "Steering", "Reassembly", "Conntrack", "Pipeline",
+      "ControlProtocol", "ControlServer",
+    ], products: [logging]),
+  Layer(
     name: "DataPlane",
     uses: [
       "Primitives", "Wire", "Tables", "Steering", "Reassembly", "Conntrack", "FlowCache", "Pipeline", "Segment",
-      "Settings", "CSegment",
+      "Settings", "Control", "CSegment",
       "CDPDK",
     ],
     products: [logging]),
   Layer(
     name: "dpdkfwd", kind: .executable,
-    uses: ["Segment", "Settings", "ControlProtocol", "ControlServer", "DataPlane"],
+    uses: ["Segment", "Settings", "ControlProtocol", "ControlServer", "Control", "DataPlane"],
     products: [arguments, logging]),
   Layer(
     name: "dpdkfwd-stat", kind: .executable, uses: ["Primitives", "Segment", "JSONText", "Inspection"],
@@ -121,6 +127,12 @@ let layers: [Layer] = [
     name: "ControlTests", kind: .test,
     uses: ["JSONText", "ControlProtocol", "ControlClient", "ControlServer", "TestSupport"],
     products: nio + [nioEmbedded, logging]),
+  Layer(
+    name: "ControlMethodTests", kind: .test,
+    uses: [
+      "JSONText", "Primitives", "Wire", "CSegment", "Segment", "Inspection", "Steering", "Reassembly", "Conntrack",
+      "FlowCache", "Pipeline", "ControlProtocol", "ControlServer", "Control", "TestSupport",
+    ]),
   Layer(
     name: "SimulationTests", kind: .test,
     uses: ["Primitives", "Wire", "Pipeline", "TestSupport", "SimulationSupport"]),
