@@ -115,6 +115,7 @@ let layers: [Layer] = [
     ]),
   Layer(
     name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Steering", "Settings", "TestSupport"]),
+  Layer(name: "DataPlaneTests", kind: .test, uses: ["CSegment", "Segment", "DataPlane"]),
   Layer(name: "OptionsTests", kind: .test, uses: ["Settings", "dpdkfwd"], products: [arguments]),
   Layer(
     name: "InspectionTests", kind: .test,

@@ -1,5 +1,7 @@
 internal import CDPDK
 internal import CSegment
+internal import Conntrack
+public import Control
 internal import Glibc
 public import Logging
 internal import Pipeline
@@ -24,6 +26,9 @@ public final class Forwarder {
   private let rings: HandoffRings
   private let segment: SegmentWriter
   private var lcores: [UnsafeMutablePointer<Lcore>] = unsafe []
+  /// By worker.
+  private let mailboxes: [Mailbox]
+  private let limits: SharedLimits
   /// The CPUs of the process before the EAL bound its threads.
   private let affinity: Affinity
   /// Whom to become when the ports are up.
@@ -63,10 +68,14 @@ public final class Forwarder {
       hardware.takeDown()
       throw error
     }
+    mailboxes = plan.workers.map { _ in Mailbox() }
     let tracking = TrackingSetup(plan, segment: segment, clock: clock, epoch: epoch)
+    limits = tracking.limits
     let fragments = FragmentSetup(plan, segment: segment, clock: clock)
     for i in plan.workers.indices { unsafe lcores.append(makeLcore(i, tracking, fragments)) }
     introduce(prefix: prefix, version: version)
+    site(prefix: prefix, version: version).describe()
+    Telemetry.offer(segment.paths, log: log)
   }
 
   /// Tries what a start needs besides the plan: memory for the pools, the file prefix, group, folder and user. Leaves
@@ -88,7 +97,8 @@ public final class Forwarder {
       dropReasons: DropReason.allCases.map(\.name),
       invalidReasons: InvalidReason.allCases.dropFirst().map(\.name), packetKinds: PacketKind.allCases.map(\.name),
       stages: Stage.allCases.map(\.rawValue), history: plan.settings.statsRecords,
-      tracking: TrackingSetup.tables(plan.settings), fragments: FragmentSetup.tables(plan))
+      tracking: TrackingSetup.tables(plan.settings), fragments: FragmentSetup.tables(plan),
+      events: TrackingSetup.eventTables(plan.settings))
   }
 
   private func makeLcore(
@@ -117,9 +127,11 @@ public final class Forwarder {
       cache: tracking.cache, fragments: fragments.table(shard, lcore: planned.lcore), gather: MbufIO.gather)
     let worker = Worker(
       io: MbufIO(rings.lanes(of: shard), clock: clock), journey: journey, burst: settings.burst, receive: receive,
-      transmit: transmit, sources: sources, crossings: handedOver.map { plan.crossing(from: $0.id, at: shard, table) })
+      transmit: transmit, sources: sources, crossings: handedOver.map { plan.crossing(from: $0.id, at: shard, table) },
+      mailbox: mailboxes[shard])
     let ledger = Ledger(
-      segment, shard: shard, tracks: settings.tracking.isEnabled, assembles: plan.fragments != nil)
+      segment, shard: shard, tracks: settings.tracking.isEnabled, assembles: plan.fragments != nil,
+      tells: settings.events.mode != .off)
     ledger.introduce(
       lcore: planned.lcore, cpu: Int(rte_lcore_to_cpu_id(Int32(planned.lcore))), socket: planned.socket,
       receive: planned.receive.map { ($0.port, $0.queue) }, transmit: planned.transmit.map { ($0.port, $0.queue) })
@@ -176,10 +188,38 @@ public final class Forwarder {
     }
   }
 
+  // MARK: Control
+
+  /// What the methods of the control socket work on.
+  public func site(prefix: String, version: String) -> Site {
+    let settings = plan.settings
+    let ports = plan.ports.map { port in
+      Placement.Port(
+        number: port.id, name: port.name, group: plan.group(of: port),
+        receivers: plan.workers.indices.filter { plan.workers[$0].receive.contains { $0.port == port.id } })
+    }
+    let tracking = settings.tracking
+    return Site(
+      prefix: prefix, version: version, mailboxes: mailboxes,
+      placement: Placement(ownership, ports: ports, workers: plan.workers.count), segment: segment,
+      tracking: tracking.isEnabled
+        ? Site.Tracking(
+          limits: limits, capacity: tracking.connections,
+          sweepInterval: UInt32(clamping: tracking.sweepInterval.nanoseconds / 1_000_000),
+          checksSequences: !(tracking.policy.tcpLiberal ?? false)) : nil,
+      fragments: plan.fragments.map { FragmentSettings(settings.reassembly, $0) },
+      tellsEvents: settings.events.mode != .off, always: settings.events.mode == .on ? .always : [])
+  }
+
+  /// The user that a forwarder of these settings becomes; `nil`: it stays who it is.
+  public static func user(_ settings: Settings) throws -> UInt32? { try settings.user.map { try Privileges($0) }?.user }
+
   // MARK: Run
 
   /// Starts the workers, works until there is a reason to stop, and ends with everything given back.
-  public func run() throws -> Outcome {
+  ///
+  /// - Parameter ending: called when there is one, while workers still breathe.
+  public func run(ending: @escaping @Sendable () -> Void = {}) throws -> Outcome {
     let supervisor = Supervisor(
       settings: plan.settings, figures: Figures(ports: hardware.ports, pools: hardware.pools, segment: segment),
       workers: plan.workers.count,
@@ -189,10 +229,11 @@ public final class Forwarder {
       segment.setState(.running)
       manager.tell("READY=1\nSTATUS=forwarding between \(hardware.ports.count) ports")
       log.notice("forwarding; Ctrl-C ends it")
-      let reason = try work(supervisor)
+      let reason = try work(supervisor, ending)
       log.notice("stopping: \(reason)")
       manager.tell("STOPPING=1")
     } catch {
+      ending()
       orders.stop = true
       rte_eal_mp_wait_lcore()
       _ = stop(supervisor)
@@ -202,12 +243,13 @@ public final class Forwarder {
   }
 
   /// Has the workers work and the supervisor watch, each on a thread of its own; returns why it is time to stop.
-  private func work(_ supervisor: Supervisor) throws -> String {
+  private func work(_ supervisor: Supervisor, _ ending: @escaping @Sendable () -> Void) throws -> String {
     let orders = orders
     let segment = segment
     if plan.supervisorPolls {
       let thread = try SupervisorThread(affinity: affinity) {
         let reason = supervisor.supervise()
+        ending()
         segment.setState(.draining)
         orders.stop = true
         return reason
@@ -220,6 +262,7 @@ public final class Forwarder {
       guard failed == 0 else { throw DataPlaneError.call("launch of an lcore", cause: EAL.errorText(failed)) }
     }
     let reason = supervisor.supervise()
+    ending()
     segment.setState(.draining)
     orders.stop = true
     StopSignals.release()

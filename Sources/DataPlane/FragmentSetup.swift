@@ -31,10 +31,12 @@ struct FragmentSetup {
   /// The fragment table of a worker.
   func table(_ shard: Int, lcore: Int) -> Reassembly {
     guard let share = plan.fragments else { return .off() }
-    let table = unsafe Reassembly(
+    var table = unsafe Reassembly(
       datagrams: segment.fragmentedDatagrams(shard), datagramCapacity: share.datagrams,
       pieces: segment.fragmentPieces(shard), pieceCapacity: share.fragments,
-      settings: FragmentSettings(plan.settings.reassembly, share), secret: secret)
+      settings: FragmentSettings(plan.settings.reassembly, share),
+      ends: plan.settings.events.mode == .off ? nil : segment.fragmentListEvents(shard), secret: secret)
+    table.tellsEnds = plan.settings.events.mode == .on
     unsafe table.counts.pointee.lcore = UInt32(lcore)
     unsafe table.counts.pointee.clock_zero = Segment.Clock.monotonic() &- clock.now.nanoseconds
     unsafe segment.fragmentShard(shard).pointee = table.counts.pointee

@@ -92,6 +92,11 @@ extension Plan {
     }
   }
 
+  /// The group of a port whose packets find their owners; -1: whoever receives them owns them.
+  func group(of port: Port) -> Int {
+    steering == nil ? -1 : ownerGroups.firstIndex(of: port.owners) ?? -1
+  }
+
   /// The group of what a worker receives by a port; -1 when all of it is its own.
   func group(of port: Port, at worker: Int) -> Int {
     guard steering != nil, !port.owners.isEmpty, port.owners != [worker] else { return -1 }

@@ -26,13 +26,16 @@ struct Ledger: BitwiseCopyable {
   private let fragments: UnsafeMutablePointer<dpdkfwd_frag_shard_record>?
   private let fragmentEvents: UnsafeMutablePointer<dpdkfwd_frag_count_record>?
   private let datagramEvents: UnsafeMutablePointer<dpdkfwd_frag_count_record>?
+  /// Events and orders; `nil` when nothing is ever told.
+  private let events: UnsafeMutablePointer<dpdkfwd_event_shard_record>?
   private var history: RingWriter<dpdkfwd_lcore_history_record>
 
   /// - Parameters:
   ///   - shard: which lcore of the segment, counted from zero.
   ///   - tracks: the segment has tables of connection tracking.
   ///   - assembles: the same of reassembly.
-  init(_ segment: SegmentWriter, shard: Int, tracks: Bool, assembles: Bool) {
+  ///   - tells: the same of events.
+  init(_ segment: SegmentWriter, shard: Int, tracks: Bool, assembles: Bool, tells: Bool) {
     unsafe record = segment.lcore(shard)
     unsafe queues = segment.queue(lcore: shard, 0)
     unsafe drops = segment.tally(.drops, lcore: shard, 0)
@@ -43,6 +46,7 @@ struct Ledger: BitwiseCopyable {
     unsafe fragments = assembles ? segment.fragmentShard(shard) : nil
     unsafe fragmentEvents = assembles ? segment.fragmentCounts(.fragmentEvents, shard) : nil
     unsafe datagramEvents = assembles ? segment.fragmentCounts(.datagramEvents, shard) : nil
+    unsafe events = tells ? segment.eventShard(shard) : nil
     history = segment.lcoreHistory(shard)
   }
 
@@ -60,6 +64,7 @@ struct Ledger: BitwiseCopyable {
       unsafe queues[i].direction = i < receive.count ? 0 : 1
       unsafe queues[i].generation = 1
     }
+    unsafe events?.pointee.lcore = UInt32(lcore)
     for i in 1..<DropReason.slots { unsafe drops[i - 1].lcore = UInt32(lcore) }
     for i in 1..<Tally.invalidSlots { unsafe invalid[i - 1].lcore = UInt32(lcore) }
     for i in PacketKind.allCases.indices { unsafe kinds[i].lcore = UInt32(lcore) }
@@ -77,6 +82,7 @@ struct Ledger: BitwiseCopyable {
     commitKinds(worker.journey.tally)
     if worker.journey.tally.touchedOthers { commitOthers(worker.journey.tally) }
     if worker.journey.fragments.isTouched { commitFragments(worker.journey.fragments) }
+    if worker.journey.tracker.hasCountedEvents || worker.journey.fragments.isTouched { commitEvents(worker.journey) }
     worker.settled()
     if let connections = unsafe connections { unsafe commitTracking(worker.journey.tracker, to: connections) }
     commitTimes(worker)
@@ -180,6 +186,15 @@ struct Ledger: BitwiseCopyable {
     unsafe fragments.pointee = table.counts.pointee
     for i in 0..<2 * FragmentEvent.slots { unsafe fragmentEvents[i].count = table.fragmentCount(i) }
     for i in 0..<2 * DatagramEvent.slots { unsafe datagramEvents[i].count = table.datagramCount(i) }
+  }
+
+  @inline(never)
+  private func commitEvents(_ journey: borrowing Journey) {
+    guard let events = unsafe events else { return }
+    let lcore = unsafe events.pointee.lcore
+    unsafe events.pointee = journey.tracker.eventCounts.pointee
+    unsafe events.pointee.lcore = lcore
+    unsafe segment_events_written(events)[4] = journey.fragments.endsTold
   }
 
   @inline(never)

@@ -10,7 +10,7 @@ internal import Settings
 struct TrackingSetup {
   private let settings: Settings
   private let segment: SegmentWriter
-  private let limits: SharedLimits
+  let limits: SharedLimits
   private let secret = HashSecret.random()
   private let clock: Clock
   /// Of the connections' ids: another one than the run before had.
@@ -48,14 +48,23 @@ struct TrackingSetup {
       limits: Refusal.limits.map(\.name))
   }
 
+  /// The rings and lists of events in the segment; `nil` when nothing is ever told.
+  static func eventTables(_ settings: Settings) -> EventTables? {
+    guard settings.events.mode != .off else { return nil }
+    return EventTables(
+      events: settings.events.ring, fragmentEvents: EventSettings.fragmentRing, dying: settings.events.dying)
+  }
+
   /// The tracker of a worker.
   ///
   /// - Parameters:
   ///   - shard: which worker, counted from zero.
   ///   - ports: as many as port numbers go.
   func tracker(_ shard: Int, lcore: Int, ports: Int) -> Tracker {
-    guard settings.tracking.isEnabled else { return .off() }
+    let wallZero = Segment.Clock.wall() &- clock.now.nanoseconds
+    guard settings.tracking.isEnabled else { return .off(wallZero: wallZero) }
     let tracking = settings.tracking
+    let events = eventLog(shard)
     let table = unsafe ConnectionTable(
       records: segment.connections(shard), capacity: tracking.connections, extensions: segment.extensions(shard),
       extensionCapacity: tracking.extensionCount, splits: tracking.zones.contains { $0.sides != .both }, secret: secret)
@@ -72,7 +81,17 @@ struct TrackingSetup {
         uniqueKeysWithValues: tracking.zones.map { ($0.id, TrackingChoices(tracking.policy(zone: $0.id))) }))
     return Tracker(
       table: table, settings: own, policies: policies, zones: ZoneMap(Self.rules(tracking.zones), ports: ports),
-      limits: limits.worker(), wallZero: Segment.Clock.wall() &- clock.now.nanoseconds)
+      limits: limits.worker(), events: events, wallZero: wallZero)
+  }
+
+  /// Where a worker tells of its connections.
+  private func eventLog(_ shard: Int) -> EventLog {
+    guard settings.events.mode != .off else { return EventLog(shard: shard) }
+    var log = unsafe EventLog(
+      ring: segment.connectionEvents(shard), dying: segment.dyingConnections(shard),
+      dyingCapacity: settings.events.dying, capacity: settings.tracking.connections, shard: shard)
+    if settings.events.mode == .on { unsafe log.set(.always, zones: nil) }
+    return log
   }
 
   /// The flow cache of a worker.

@@ -53,6 +53,8 @@ struct Main {
     let log = logger(settings)
     let affinity = Affinity()
     StopSignals.block()
+    // Its thread keeps the CPUs and the signals that the process has now.
+    let control = try ControlSockets(settings, prefix: invocation.filePrefix, log: log)
     try LogBridge.install(log)
     try EAL.start([CommandLine.arguments[0]] + invocation.eal, virtualDevices: invocation.virtualDevices)
     let plan = try Plan.make(settings: settings, ports: EAL.ports(), lcores: EAL.lcores())
@@ -64,7 +66,8 @@ struct Main {
     }
     let forwarder = try Forwarder(
       plan: plan, prefix: invocation.filePrefix, version: version, affinity: affinity, log: log)
-    let outcome = try forwarder.run()
+    try control?.open(forwarder, version: version)
+    let outcome = try forwarder.run { control?.close() }
     EAL.end()
     print(outcome)
     exit((outcome.isClean ? Exit.fine : .software).rawValue)
