@@ -72,6 +72,12 @@ let layers: [Layer] = [
   Layer(
     name: "dpdkfwd-stat", kind: .executable, uses: ["Primitives", "Segment", "JSONText", "Inspection"],
     products: [arguments]),
+  Layer(
+    name: "dpdkfwd-ctl", kind: .executable,
+    uses: [
+      "Primitives", "CSegment", "JSONText", "Segment", "Inspection", "Sync", "ControlProtocol", "ControlClient",
+    ],
+    products: nio + [arguments]),
 
   // What judges them. TestSupport builds packets and checksums on its own and uses none of the above.
   Layer(name: "TestSupport", path: "Tests/TestSupport"),
@@ -123,6 +129,13 @@ let layers: [Layer] = [
   Layer(
     name: "StatTests", kind: .test,
     uses: ["JSONText", "CSegment", "Segment", "Inspection", "dpdkfwd-stat", "TestSupport"], products: [arguments]),
+  Layer(
+    name: "CtlTests", kind: .test,
+    uses: [
+      "Primitives", "CSegment", "JSONText", "Segment", "Inspection", "Sync", "ControlProtocol", "ControlClient",
+      "dpdkfwd-ctl",
+    ],
+    products: [arguments]),
   Layer(name: "JSONTextTests", kind: .test, uses: ["JSONText", "TestSupport"]),
   Layer(
     name: "ControlTests", kind: .test,
