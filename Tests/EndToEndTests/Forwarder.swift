@@ -19,11 +19,12 @@ final class Forwarder: Sendable {
   ///   - vdevs: built from the folder, where captures can be put.
   ///   - workers: polling lcores beside the main one; 0 lets the main lcore poll.
   ///   - memory: EAL's words on memory.
+  ///   - telemetry: whether DPDK opens its telemetry socket.
   ///   - tool: how `dpdkfwd` is started: in a namespace, or with an environment.
   ///   - limit: when the run is killed, and the test failed.
   init(
     workers: Int = 1, memory: [String] = ["--no-huge", "-m", "512"], _ options: [String] = ["--idle-exit", "0.2"],
-    limit: Duration = .seconds(60), tool: Tool = .dpdkfwd, vdevs: (URL) throws -> [String]
+    telemetry: Bool = false, limit: Duration = .seconds(60), tool: Tool = .dpdkfwd, vdevs: (URL) throws -> [String]
   ) throws {
     prefix = "e2e-\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0...UInt32.max))"
     folder = FileManager.default.temporaryDirectory.appending(path: prefix, directoryHint: .isDirectory)
@@ -32,14 +33,14 @@ final class Forwarder: Sendable {
     let lcores = workers == 0 ? "0@(\(Self.cpus))" : "(0-\(workers))@(\(Self.cpus))"
     let devices = try vdevs(folder).flatMap { ["--vdev", $0] }
     words =
-      ["--lcores", lcores, "--no-pci", "--no-telemetry", "--file-prefix", prefix] + memory + devices + ["--"]
-      + options
+      ["--lcores", lcores, "--no-pci", "--file-prefix", prefix] + (telemetry ? [] : ["--no-telemetry"]) + memory
+      + devices + ["--"] + options
     self.tool = tool
     self.limit = limit
   }
 
   deinit {
-    for leftover in [folder.path, "/dev/shm/dpdkfwd/\(prefix)", "/var/run/dpdk/\(prefix)"] {
+    for leftover in [folder.path, "/dev/shm/dpdkfwd/\(prefix)", "/var/run/dpdk/\(prefix)", sockets] {
       try? FileManager.default.removeItem(atPath: leftover)
     }
   }
@@ -62,16 +63,26 @@ final class Forwarder: Sendable {
   func run<Result: Sendable>(
     adding options: [String] = [], _ work: @Sendable (Running) async throws -> Result
   ) async throws -> (result: Result, ended: Ended) {
-    try await Turns.shared.take {
-      let (result, ended) = try await tool.run(words + options, limit: limit) { process in
-        try await work(Running(forwarder: self, process: process))
-      }
-      return (result, ended)
+    try await Turns.shared.take { try await runBeside(adding: options, work) }
+  }
+
+  /// The same while another one of the same test runs, whose turn it is.
+  func runBeside<Result: Sendable>(
+    adding options: [String] = [], _ work: @Sendable (Running) async throws -> Result
+  ) async throws -> (result: Result, ended: Ended) {
+    try await tool.run(words + options, limit: limit) { process in
+      try await work(Running(forwarder: self, process: process))
     }
   }
 
   /// `dpdkfwd-stat` on this forwarder, alive or dead.
   func stat(_ words: String...) async throws -> Ended { try await Tool.stat.run(["-f", prefix] + words) }
+
+  /// `dpdkfwd-ctl` on this forwarder.
+  func ctl(_ words: String...) async throws -> Ended { try await Tool.ctl.run(["-f", prefix] + words) }
+
+  /// The folder of its control sockets.
+  var sockets: String { "/run/dpdkfwd/\(prefix)" }
 
   func metrics() async throws -> Metrics { try Metrics(try await stat("metrics")) }
 }

@@ -83,7 +83,8 @@ struct HandoffTests {
     #expect(
       metrics.sum("dpdkfwd_handoff_dropped_packets_total") == metrics.drops["handoff_full", default: 0])
     let sent = metrics.sum("dpdkfwd_lcore_tx_packets_total") ?? 0
-    #expect(sent + metrics.drops["handoff_full", default: 0] == Self.frames.count)
+    // Fragments whose fellows found no room end for reasons of their own.
+    #expect(sent + metrics.drops.values.reduce(0, +) == Self.frames.count)
   }
 
   @Test func `with one transmit queue there is one owner, and the plan says so`() async throws {

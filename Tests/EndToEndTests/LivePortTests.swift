@@ -26,7 +26,7 @@ struct LivePortTests {
 }
 
 /// Three namespaces: two hosts at the ends, and one for the forwarder between them.
-private struct Hosts {
+struct Hosts {
   let middle: String
   let ends: [String]
 
@@ -47,7 +47,7 @@ private struct Hosts {
     for namespace in [middle] + ends { try? await Self.ip("netns", "delete", namespace) }
   }
 
-  private static func ip(_ words: String...) async throws {
+  static func ip(_ words: String...) async throws {
     let ended = try await Tool.ip.run(words)
     guard ended.status == .exited(0) else { throw Complaint("ip \(words.joined(separator: " ")): \(ended.errors)") }
   }

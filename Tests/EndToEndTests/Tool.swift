@@ -12,6 +12,7 @@ struct Tool: Sendable {
 
   static let dpdkfwd = Tool(own: "dpdkfwd")
   static let stat = Tool(own: "dpdkfwd-stat")
+  static let ctl = Tool(own: "dpdkfwd-ctl")
   static let ip = Tool(name: "ip")
 
   private init(own name: String) {
