@@ -73,6 +73,17 @@ def scaling(row, place, rounds, proof):
     return found(row, place, cases, proof, notes)
 
 
+def churning(row, place, rounds, churn):
+    """Connections that come and go, watched and not: what stands as `to io` and `net of io` is to and net of a forwarder
+    whose events are off."""
+    cases = judge(rounds, lambda case: 'off')
+    notes = [f'{case}: {statistics.median(rates) / 1000:.0f}k connections opened a second, and as many closed'
+             for case, rates in churn.rates.items()]
+    notes += [f'follower {number}: {shown} events shown, {lost} told to be lost'
+              for number, (shown, lost) in enumerate(churn.seen, 1)]
+    return found(row, place, cases, churn.proof, notes)
+
+
 def machine(binaries):
     """What the figures belong to. The commit is the one checked out where the binaries lie."""
     def said(*words):

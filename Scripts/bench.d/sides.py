@@ -50,6 +50,13 @@ def hugetlbfs():
     return next((words[1] for words in mounts if words[2] == 'hugetlbfs'), None)
 
 
+def figures(binaries, name, kind):
+    """What a forwarder has counted of a kind, all lcores together; nothing while it has no segment."""
+    shown = subprocess.run([f'{binaries}/dpdkfwd-stat', '-f', name, 'show', kind, '--json'],
+                           capture_output=True, text=True, check=False)
+    return json.loads(shown.stdout)['total'] if shown.returncode == 0 else {}
+
+
 def prefix(side):
     return f'bench-{side}-{os.getpid()}'
 
@@ -57,7 +64,7 @@ def prefix(side):
 def clean(name, folder=None):
     """Removes what a process of that file prefix leaves, also in a folder of huge pages."""
     runtime = os.environ.get('XDG_RUNTIME_DIR', '/run')
-    for place in ('/dev/shm/dpdkfwd', '/var/run/dpdk', f'{runtime}/dpdk'):
+    for place in ('/dev/shm/dpdkfwd', '/run/dpdkfwd', '/var/run/dpdk', f'{runtime}/dpdk'):
         shutil.rmtree(os.path.join(place, name), ignore_errors=True)
     for path in glob.glob(f'{folder}/dpdkfwd.{name}.*') if folder else []:
         os.remove(path)

@@ -1,5 +1,4 @@
 """Two workers beside one: what a packet costs when both CPUs forward at once."""
-import json
 import subprocess
 import time
 
@@ -55,9 +54,7 @@ class Workers:
             sides.clean(self.name)
 
     def _figures(self, kind):
-        shown = subprocess.run([f'{self.binaries}/dpdkfwd-stat', '-f', self.name, 'show', kind, '--json'],
-                               capture_output=True, text=True, check=False)
-        return json.loads(shown.stdout)['total'] if shown.returncode == 0 else {}
+        return sides.figures(self.binaries, self.name, kind)
 
     def _received(self):
         return self._figures('lcores').get('rx_packets', 0)
