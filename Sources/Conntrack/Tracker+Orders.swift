@@ -37,7 +37,7 @@ extension Tracker {
     switch order.verb {
     case .create: outcome = .exists
     case .look: outcome = .done
-    case .add, .update: outcome = change(slot, order.change, client: order.client)
+    case .add, .update: outcome = change(slot, order.change, client: order.client).outcome
     case .delete:
       unsafe write(slot, to: image)
       remove(slot, by: .request, client: order.client)
@@ -52,7 +52,7 @@ extension Tracker {
   /// - Parameters:
   ///   - most: slots that are looked at.
   ///   - images: filled, from `filled` on, with the connections; ends early when it is full.
-  /// - Returns: how many were meant; `scan.next` is `slotsUsed` or more when all have been looked at.
+  /// - Returns: how many were meant; one that an update leaves as it was is not. `scan.next` is `slotsUsed` or more when all have been looked at.
   public mutating func carryOut(
     _ scan: inout ConnectionScan, most: Int, _ images: UnsafeMutableBufferPointer<dpdkfwd_ct_image>,
     filled: inout Int
@@ -67,10 +67,9 @@ extension Tracker {
       guard isMeant(slot, by: scan.filter) else { continue }
       switch scan.verb {
       case .update:
-        guard change(slot, scan.change, client: scan.client).isSuccess else {
-          unsafe events.counts.pointee.refused &+= 1
-          continue
-        }
+        let (outcome, isChanged) = change(slot, scan.change, client: scan.client)
+        if !outcome.isSuccess { unsafe events.counts.pointee.refused &+= 1 }
+        guard isChanged else { continue }
         if !scan.isSilent { unsafe write(slot, to: images.baseAddress! + filled) }
       case .delete:
         if !scan.isSilent { unsafe write(slot, to: images.baseAddress! + filled) }
@@ -257,12 +256,14 @@ extension Tracker {
   // MARK: Change
 
   /// Changes a connection, all of it or nothing, and tells of it.
-  private mutating func change(_ slot: Int, _ change: ConnectionChange, client: UInt32) -> OrderOutcome {
+  private mutating func change(
+    _ slot: Int, _ change: ConnectionChange, client: UInt32
+  ) -> (outcome: OrderOutcome, isChanged: Bool) {
     let (values, attributes) = (change.values, change.attributes)
     let record = unsafe connections.record(slot)
     if attributes.contains(.status) {
       let seen = Status.seenReply | Status.assured
-      if unsafe change.clearedStatus & record.pointee.status & seen != 0 { return .busy }
+      if unsafe change.clearedStatus & record.pointee.status & seen != 0 { return (.busy, false) }
     }
     // What has happened so far is not this client's doing.
     tellChanges(of: slot)
@@ -273,7 +274,7 @@ extension Tracker {
         old.low & ~mask.low | values.labels.low & mask.low, old.high & ~mask.high | values.labels.high & mask.high
       )
       if (low, high) != old {
-        guard connections.setLabels(low: low, high: high, of: slot) else { return .noExtension }
+        guard connections.setLabels(low: low, high: high, of: slot) else { return (.noExtension, false) }
         changes.insert(.labels)
       }
     }
@@ -298,7 +299,8 @@ extension Tracker {
     if !changes.isEmpty, events.mask.contains(.update) {
       tell(.update, of: slot, by: .request, client: client, changes: changes)
     }
-    return .done
+    // One that says nothing only asks.
+    return (.done, !changes.isEmpty || attributes.contains(.start) || attributes.isEmpty)
   }
 
   private mutating func set(

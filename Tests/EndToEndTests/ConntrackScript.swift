@@ -138,12 +138,6 @@ enum ConntrackScript {
     -X
     """.split(separator: "\n").map(String.init)
 
-  /// Updates that change nothing.
-  static let unchanged = Set(
-    lines.indices.filter { place in
-      lines[place].hasSuffix("-m 9") && lines[place] == lines[place - 1] || lines[place].hasSuffix("53 -u ASSURED")
-    })
-
   /// What a line did: its status, its message, and its lines in an order of their own.
   struct Step: Equatable {
     var status: Int32
