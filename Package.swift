@@ -45,7 +45,7 @@ let layers: [Layer] = [
     name: "Pipeline",
     uses: [
       "Primitives", "Wire", "Tables", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache", "CSegment",
-    ]),
+          ]),
   Layer(name: "Sync", uses: ["Primitives", "Segment", "CSegment"]),
   Layer(name: "Settings", uses: ["Primitives", "Conntrack", "Steering"], products: [toml]),
   Layer(name: "ControlProtocol", uses: ["JSONText"]),
@@ -60,14 +60,16 @@ let layers: [Layer] = [
   Layer(
     name: "DataPlane",
     uses: [
-      "Primitives", "Wire", "Tables", "Steering", "Reassembly", "Conntrack", "FlowCache", "Pipeline", "Segment",
-      "Settings", "Control", "CSegment",
-      "CDPDK",
+      "Primitives", "Wire", "Tables", "Steering", "Reassembly", "Conntrack", "FlowCache", "Pipeline",
+      "Segment", "Settings", "Control", "CSegment", "CDPDK",
     ],
     products: [logging]),
   Layer(
     name: "dpdkfwd", kind: .executable,
-    uses: ["Segment", "Settings", "ControlProtocol", "ControlServer", "Control", "DataPlane"],
+    uses: [
+      "Primitives", "Conntrack", "Pipeline", "Segment", "Settings", "ControlProtocol",
+      "ControlServer", "Control", "DataPlane",
+    ],
     products: [arguments, logging]),
   Layer(
     name: "dpdkfwd-stat", kind: .executable, uses: ["Primitives", "Segment", "JSONText", "Inspection"],
@@ -75,7 +77,8 @@ let layers: [Layer] = [
   Layer(
     name: "dpdkfwd-ctl", kind: .executable,
     uses: [
-      "Primitives", "CSegment", "JSONText", "Segment", "Inspection", "Sync", "ControlProtocol", "ControlClient",
+      "Primitives", "CSegment", "JSONText", "Segment", "Inspection", "Sync", "ControlProtocol",
+      "ControlClient",
     ],
     products: nio + [arguments]),
 
@@ -104,7 +107,9 @@ let layers: [Layer] = [
   Layer(name: "WireTests", kind: .test, uses: ["Primitives", "Wire", "TestSupport"]),
   Layer(
     name: "ConntrackTests", kind: .test,
-    uses: ["Primitives", "Wire", "Tables", "CSegment", "Segment", "Conntrack", "TestSupport", "EventSupport"]),
+    uses: [
+      "Primitives", "Wire", "Tables", "CSegment", "Segment", "Conntrack", "TestSupport", "EventSupport",
+    ]),
   Layer(
     name: "ReassemblyTests", kind: .test,
     uses: ["Primitives", "Wire", "Tables", "CSegment", "Segment", "Reassembly", "TestSupport"]),
@@ -117,11 +122,13 @@ let layers: [Layer] = [
     name: "PipelineTests", kind: .test,
     uses: [
       "Primitives", "Wire", "Tables", "CSegment", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache",
-      "Pipeline", "TestSupport", "OracleSupport", "EventSupport",
-    ]),
+      "Pipeline", "TestSupport", "OracleSupport", "EventSupport",     ]),
   Layer(
     name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Steering", "Settings", "TestSupport"]),
-  Layer(name: "DataPlaneTests", kind: .test, uses: ["CSegment", "Segment", "DataPlane"]),
+  Layer(
+    name: "DataPlaneTests", kind: .test,
+    uses: ["Primitives", "Wire", "CSegment", "Segment", "DataPlane", "TestSupport"],
+    products: [logging]),
   Layer(name: "OptionsTests", kind: .test, uses: ["Settings", "dpdkfwd"], products: [arguments]),
   Layer(
     name: "InspectionTests", kind: .test,
@@ -132,8 +139,8 @@ let layers: [Layer] = [
   Layer(
     name: "CtlTests", kind: .test,
     uses: [
-      "Primitives", "CSegment", "JSONText", "Segment", "Inspection", "Sync", "ControlProtocol", "ControlClient",
-      "dpdkfwd-ctl",
+      "Primitives", "CSegment", "JSONText", "Segment", "Inspection", "Sync", "ControlProtocol",
+      "ControlClient", "dpdkfwd-ctl",
     ],
     products: [arguments]),
   Layer(name: "JSONTextTests", kind: .test, uses: ["JSONText", "TestSupport"]),
@@ -145,8 +152,9 @@ let layers: [Layer] = [
     name: "ControlMethodTests", kind: .test,
     uses: [
       "JSONText", "Primitives", "Wire", "CSegment", "Segment", "Inspection", "Steering", "Reassembly", "Conntrack",
-      "FlowCache", "Pipeline", "ControlProtocol", "ControlServer", "Control", "TestSupport",
-    ]),
+      "FlowCache", "Pipeline", "ControlProtocol", "ControlServer", "Control",
+      "TestSupport",
+    ], products: [logging]),
   Layer(
     name: "SimulationTests", kind: .test,
     uses: ["Primitives", "Wire", "Pipeline", "TestSupport", "SimulationSupport"]),
@@ -203,7 +211,9 @@ func target(for layer: Layer, above lower: Set<String>) -> Target {
   case .shim where layer.name == "CDPDK":
     return .target(
       name: layer.name, path: "CShims/\(layer.name)", cSettings: [.unsafeFlags(dpdkFlags)],
-      linkerSettings: ["eal", "ethdev", "mbuf", "mempool", "ring", "telemetry"].map { .linkedLibrary("rte_\($0)") })
+      linkerSettings: ["bpf", "eal", "ethdev", "mbuf", "mempool", "ring", "telemetry"].map {
+        .linkedLibrary("rte_\($0)")
+      })
   case .shim: return .target(name: layer.name, path: "CShims/\(layer.name)")
   case .executable: return .executableTarget(name: layer.name, dependencies: dependencies, swiftSettings: swift)
   case .library:
@@ -232,7 +242,7 @@ let package = Package(
       name: "Parts",
       targets: [
         "CSegment", "CTables", "Primitives", "Wire", "Tables", "Steering", "Segment", "Reassembly", "Conntrack",
-        "FlowCache", "Pipeline", "TestSupport",
+        "Ruleset", "Rules", "FlowCache", "Pipeline", "TestSupport",
       ]),
   ],
   dependencies: [

@@ -24,7 +24,7 @@ final class Forwarder: Sendable {
   ///   - limit: when the run is killed, and the test failed.
   init(
     workers: Int = 1, memory: [String] = ["--no-huge", "-m", "512"], _ options: [String] = ["--idle-exit", "0.2"],
-    telemetry: Bool = false, limit: Duration = .seconds(60), tool: Tool = .dpdkfwd, vdevs: (URL) throws -> [String]
+    telemetry: Bool = false, limit: Duration = .seconds(240), tool: Tool = .dpdkfwd, vdevs: (URL) throws -> [String]
   ) throws {
     prefix = "e2e-\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0...UInt32.max))"
     folder = FileManager.default.temporaryDirectory.appending(path: prefix, directoryHint: .isDirectory)

@@ -36,7 +36,7 @@ struct Tool: Sendable {
     ProcessInfo.processInfo.environment["DPDKFWD_BIN_DIR"]
     ?? URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
 
-  func run(_ words: [String], limit: Duration = .seconds(60)) async throws -> Ended {
+  func run(_ words: [String], limit: Duration = .seconds(240)) async throws -> Ended {
     try await run(words, limit: limit) { _ in }.ended
   }
 
