@@ -60,6 +60,8 @@ public struct Connection: BitwiseCopyable, Sendable {
   public var details = dpdkfwd_ct_tcp()
   /// The flow cache: of which generation its outcome is, and by which port each direction leaves; 255: not remembered.
   public var cached = (generation: UInt16(0), original: UInt8(255), reply: UInt8(255))
+  /// Number of the flow table it is in, where a table of connections was read; 0: none.
+  public var flowTable: UInt8 = 0
 
   public init() {}
 }

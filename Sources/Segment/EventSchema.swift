@@ -113,7 +113,9 @@ extension ForwarderSchema {
       of.gauge(31, "cached_generation", record.appending(path: \.cached_generation), "", "Of its remembered outcome"),
       of.gauge(32, "egress_original", record.appending(path: \.cached_egress.0), "", "255: not remembered"),
       of.gauge(33, "egress_reply", record.appending(path: \.cached_egress.1), "", "255: not remembered"),
-      of.gauge(34, "flow_table", record.appending(path: \.flow_table), "", "Flow table that remembers it; 0: none"),
+      of.gauge(
+        34, "flow_table", record.appending(path: \.flow_table), "",
+        "Low four bits: number of the flow table it is in; high four: of its timeout policy; 0: none"),
       of.gauge(35, "end_original", tcp.appending(path: \.original.end), "", "TCP, SCTP, UDP: as in ct"),
       of.gauge(36, "max_end_original", tcp.appending(path: \.original.max_end), "", "TCP: as in ct"),
       of.gauge(37, "max_window_original", tcp.appending(path: \.original.max_window), "bytes", "TCP: as in ct"),

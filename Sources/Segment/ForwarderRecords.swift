@@ -59,6 +59,12 @@ extension SegmentWriter {
   }
   public var tracking: UnsafeMutablePointer<dpdkfwd_tracking_record> { unsafe bound(.tracking) }
 
+  /// The first of a worker's flow tables, as many as there can be at once; without tracking it traps.
+  public func flowtables(_ shard: Int) -> UnsafeMutablePointer<dpdkfwd_flowtable_record> {
+    unsafe bound(.flowtables, shard: shard)
+  }
+  public func ruleTrace(_ shard: Int) -> RingWriter<dpdkfwd_rule_trace_record> { ring(.ruleTrace, shard) }
+
   public func lcoreHistory(_ shard: Int) -> RingWriter<dpdkfwd_lcore_history_record> { ring(.lcoreHistory, shard) }
   public func portHistory(_ index: Int) -> RingWriter<dpdkfwd_port_history_record> { ring(.portHistory, index) }
   public func mempoolHistory(_ index: Int) -> RingWriter<dpdkfwd_mempool_history_record> {

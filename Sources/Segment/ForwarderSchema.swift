@@ -55,6 +55,9 @@ public enum ForwarderSchema {
     static let eventOriginator: UInt16 = 27
     static let eventChange: UInt16 = 28
     static let eventMask: UInt16 = 29
+    static let flowEnd: UInt16 = 30
+    static let ruleHook: UInt16 = 31
+    static let traceVerdict: UInt16 = 32
   }
 
   /// - Parameters:
@@ -93,7 +96,8 @@ public enum ForwarderSchema {
         portHistory(ports: ports, entries: history), mempoolHistory(pools: pools, entries: history),
       ] + (tracking.map { kinds(of: $0, lcores: lcores) } ?? [])
         + (fragments.map { kinds(of: $0, lcores: lcores) } ?? [])
-        + (events.map { kinds(of: $0, lcores: lcores, tracks: tracking != nil, assembles: fragments != nil) } ?? []),
+        + (events.map { kinds(of: $0, lcores: lcores, tracks: tracking != nil, assembles: fragments != nil) } ?? [])
+        + (tracking == nil ? [] : [flowtables(lcores: lcores)]) + [ruleTrace(lcores: lcores)],
       enumerations: [
         Enumeration(Names.link, "link", ["down", "up"]),
         Enumeration(Names.switched, "switched", ["off", "on"]),
@@ -104,7 +108,8 @@ public enum ForwarderSchema {
         Enumeration(Names.dropReason, "drop_reason", dropReasons),
         Enumeration(Names.invalidReason, "invalid_reason", invalidReasons),
         Enumeration(Names.packetKind, "packet_kind", packetKinds),
-      ] + (tracking.map { enumerations(of: $0) } ?? []) + (fragments.map { enumerations(of: $0) } ?? [])
+      ] + ruleEnumerations + (tracking.map { enumerations(of: $0) } ?? [])
+        + (fragments.map { enumerations(of: $0) } ?? [])
         + (events == nil ? [] : eventEnumerations)
         // Fragments' events name protocols too.
         + (tracking == nil && events != nil ? [ConnectionWords.protocols] : []))
@@ -161,6 +166,9 @@ public enum ForwarderSchema {
         of.counter(22, "tx_bytes", \.tx_bytes, "bytes", "Bytes the driver sent"),
         of.counter(23, "tx_errors", \.tx_errors, "packets", "Packets the device failed to send"),
         of.counter(24, "link_changes", \.link_changes, "count", "Times the link went up or down"),
+        of.gauge(25, "offload_rules", \.offload_rules, "rules", "Rules for flows that the port knows itself"),
+        of.counter(26, "offload_refused", \.offload_refused, "rules", "Rules for flows that its driver did not take"),
+        of.label(27, "offload_reason", \.offload_reason, "The driver's last words about that", type: .char),
       ])
   }
 

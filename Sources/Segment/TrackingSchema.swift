@@ -90,7 +90,9 @@ extension ForwarderSchema {
         of.gauge(
           15, "egress_original", \.cached_egress.0, "", "Port that its packets leave by, as remembered; 255: none is"),
         of.gauge(16, "egress_reply", \.cached_egress.1, "", "The same of the reply direction"),
-        of.gauge(17, "flow_table", \.flow_table, "", "Flow table that remembers it; 0: none"),
+        of.gauge(
+          17, "flow_table", \.flow_table, "",
+          "Low four bits: number of the flow table it is in; high four: of its timeout policy; 0: none"),
         of.counter(18, "packets_original", \.packets_original, "packets", "Packets of the original direction"),
         of.counter(19, "bytes_original", \.bytes_original, "bytes", "The same, in bytes from the IP header on"),
         of.counter(20, "packets_reply", \.packets_reply, "packets", "Packets of the reply direction"),
@@ -135,6 +137,7 @@ extension ForwarderSchema {
         of.label(7, "zone", \.zone, "Zone of the reply direction"),
         of.label(8, "kind", \.kind, "What it holds", enumeration: Names.extensionKind),
         of.label(9, "labels", \.labels, "Connection labels, bit 0 first", type: .u8),
+        of.label(10, "event_mask", \.event_mask, "What rules let be told of the connection; 0: all"),
       ])
   }
 

@@ -71,7 +71,8 @@ import Testing
         "1 forwarder: 1 prefix, 2 version, 3 mode, 4 pid, 5 started_at, 6 ports, 7 lcores",
         "2 ports: 1 generation, 2 port, 3 name, 4 driver, 5 device, 6 mac, 7 pair, 8 socket, 9 mtu, 10 link, "
           + "11 link_speed, 12 admin, 13 promiscuous, 14 rx_queues, 15 tx_queues, 16 rx_packets, 17 rx_bytes, "
-          + "18 rx_missed, 19 rx_errors, 20 rx_nombuf, 21 tx_packets, 22 tx_bytes, 23 tx_errors, 24 link_changes",
+          + "18 rx_missed, 19 rx_errors, 20 rx_nombuf, 21 tx_packets, 22 tx_bytes, 23 tx_errors, 24 link_changes, "
+          + "25 offload_rules, 26 offload_refused, 27 offload_reason",
         "3 lcores: 1 sequence, 2 lcore, 3 cpu, 4 socket, 5 state, 6 breaths, 7 busy_breaths, 8 sleeps, 9 cycles_busy, "
           + "10 cycles_idle, 11 cycles_sleep, 12 rx_packets, 13 rx_bytes, 14 tx_packets, 15 tx_bytes, 16 held, "
           + "17 dropped, 18 stage_cycles, 19 burst_sizes, 20 last_breath, "
@@ -97,7 +98,7 @@ import Testing
           + "32 last_acknowledgement, 33 last_end, 34 last_window, 35 tcp_flags_original, 36 tcp_flags_reply, 37 scales, "
           + "38 last_segment, 39 last_flags, 40 retransmissions",
         "13 ct_extensions: 1 owner, 2 next, 3 source, 4 destination, 5 source_port, 6 destination_port, 7 zone, 8 kind, "
-          + "9 labels",
+          + "9 labels, 10 event_mask",
         "14 ct_shards: 1 lcore, 2 epoch, 3 clock_zero, 4 entries, 5 entries_max, 6 entries_limit, 7 extensions, "
           + "8 extensions_limit, 9 unassured, 10 by_protocol, 11 found, 12 invalid, 13 insert, 14 insert_failed, "
           + "15 drop, 16 early_drop, 17 error, 18 search_restart, 19 clash_resolve, 20 chaintoolong, 21 classes, "
@@ -114,6 +115,11 @@ import Testing
           + "26 discarded, 27 steps",
         "19 frag_fragments: 1 family, 2 event, 3 lcore, 4 fragments",
         "20 frag_datagrams: 1 family, 2 event, 3 lcore, 4 datagrams",
+        "26 flowtables: 1 generation, 2 lcore, 3 family, 4 table, 5 name, 6 number, 7 ports, 8 has_counter, "
+          + "9 is_hardware, 10 tcp_timeout, 11 udp_timeout, 12 flows, 13 added, 14 refused, 15 packets, 16 bytes, "
+          + "17 ended, 18 hardware_dropped",
+        "27 rule_trace: 1 sequence, 2 at, 3 trace, 4 program, 5 chain, 6 handle, 7 hook, 8 verdict, 9 ingress, "
+          + "10 egress, 11 mark, 12 length, 13 shown, 14 frame",
       ])
   }
 }

@@ -10,6 +10,7 @@
 #include "segment_events.h"
 #include "segment_fragments.h"
 #include "segment_records.h"
+#include "segment_rules.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -73,7 +73,7 @@ struct dpdkfwd_ct_record {
   uint16_t status;             // netfilter's IPS_* bits
   uint16_t cached_generation;  // of the verdicts, when an outcome was remembered
   uint8_t cached_egress[2];    // the port that packets of each direction leave by; 255: not remembered
-  uint8_t flow_table;
+  uint8_t flow_table;          // low four bits: of the named flow tables; high four: of the timeout policies; 0: none
   uint8_t state;               // of TCP and SCTP, as netfilter numbers them
   uint64_t packets_original;
   uint64_t bytes_original;
@@ -113,7 +113,7 @@ struct dpdkfwd_ct_extension_record {
   uint16_t destination_port;
   uint16_t zone;               // of the reply direction
   uint8_t kind;                // 1 addresses, 2 reply tuple, 3 labels only
-  uint8_t reserved;
+  uint8_t event_mask;          // in the connection's first extension: what is told of it, see EventSelection; 0: all
   uint8_t labels[16];          // in the connection's first extension: 128 bits, the lowest first
 };
 SEGMENT_SIZE(dpdkfwd_ct_extension_record, 64);

@@ -56,8 +56,11 @@ struct dpdkfwd_port_record {
   uint64_t tx_bytes;
   uint64_t tx_errors;    // packets
   uint64_t link_changes;
+  uint64_t offload_rules;    // of flows that it knows itself
+  uint64_t offload_refused;  // rules that its driver did not take
+  char offload_reason[64];   // the driver's last words about that
 };
-SEGMENT_SIZE(dpdkfwd_port_record, 240);
+SEGMENT_SIZE(dpdkfwd_port_record, 320);
 SEGMENT_AT(dpdkfwd_port_record, generation, 0);
 SEGMENT_AT(dpdkfwd_port_record, port, 8);
 SEGMENT_AT(dpdkfwd_port_record, pair, 10);
