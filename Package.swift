@@ -36,16 +36,17 @@ let layers: [Layer] = [
   Layer(name: "Wire", uses: ["Primitives"]),
   Layer(name: "Tables", uses: ["Primitives", "CTables"]),
   Layer(name: "Segment", uses: ["Primitives", "CSegment"]),
+  Layer(name: "Offload", uses: ["Primitives", "Tables"]),
   Layer(name: "Inspection", uses: ["Primitives", "CSegment", "Segment", "JSONText"]),
   Layer(name: "Steering", uses: ["Primitives", "Wire"]),
   Layer(name: "Reassembly", uses: ["Primitives", "Wire", "Tables", "Segment", "CSegment"]),
-  Layer(name: "Conntrack", uses: ["Primitives", "Wire", "Tables", "Segment", "CTables", "CSegment"]),
+  Layer(name: "Conntrack", uses: ["Primitives", "Wire", "Tables", "Segment", "Offload", "CTables", "CSegment"]),
   Layer(name: "FlowCache", uses: ["Primitives", "Wire", "Conntrack", "CSegment"]),
   Layer(
     name: "Pipeline",
     uses: [
       "Primitives", "Wire", "Tables", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache", "CSegment",
-          ]),
+      "Offload",     ]),
   Layer(name: "Sync", uses: ["Primitives", "Segment", "CSegment"]),
   Layer(name: "Settings", uses: ["Primitives", "Conntrack", "Steering"], products: [toml]),
   Layer(name: "ControlProtocol", uses: ["JSONText"]),
@@ -61,7 +62,7 @@ let layers: [Layer] = [
     name: "DataPlane",
     uses: [
       "Primitives", "Wire", "Tables", "Steering", "Reassembly", "Conntrack", "FlowCache", "Pipeline",
-      "Segment", "Settings", "Control", "CSegment", "CDPDK",
+      "Segment", "Settings", "Control", "Offload", "CSegment", "CDPDK",
     ],
     products: [logging]),
   Layer(
@@ -108,12 +109,13 @@ let layers: [Layer] = [
   Layer(
     name: "ConntrackTests", kind: .test,
     uses: [
-      "Primitives", "Wire", "Tables", "CSegment", "Segment", "Conntrack", "TestSupport", "EventSupport",
+      "Primitives", "Wire", "Tables", "CSegment", "Segment", "Offload", "Conntrack", "TestSupport", "EventSupport",
     ]),
   Layer(
     name: "ReassemblyTests", kind: .test,
     uses: ["Primitives", "Wire", "Tables", "CSegment", "Segment", "Reassembly", "TestSupport"]),
   Layer(name: "TablesTests", kind: .test, uses: ["Primitives", "Tables", "TestSupport"]),
+  Layer(name: "OffloadTests", kind: .test, uses: ["Primitives", "Tables", "Offload", "TestSupport"]),
   Layer(name: "SteeringTests", kind: .test, uses: ["Primitives", "Wire", "Steering", "TestSupport"]),
   Layer(name: "SegmentTests", kind: .test, uses: ["Primitives", "CSegment", "Segment", "TestSupport"]),
   Layer(
@@ -127,7 +129,7 @@ let layers: [Layer] = [
     name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Steering", "Settings", "TestSupport"]),
   Layer(
     name: "DataPlaneTests", kind: .test,
-    uses: ["Primitives", "Wire", "CSegment", "Segment", "DataPlane", "TestSupport"],
+    uses: ["Primitives", "Wire", "CSegment", "Segment", "Offload", "DataPlane", "TestSupport"],
     products: [logging]),
   Layer(name: "OptionsTests", kind: .test, uses: ["Settings", "dpdkfwd"], products: [arguments]),
   Layer(
