@@ -30,6 +30,7 @@ let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 let layers: [Layer] = [
   Layer(name: "CSegment", kind: .shim),
   Layer(name: "CTables", kind: .shim),
+  Layer(name: "CHook", kind: .shim),
   Layer(name: "CDPDK", kind: .shim),
   Layer(name: "JSONText"),
   Layer(name: "Primitives"),
@@ -37,6 +38,7 @@ let layers: [Layer] = [
   Layer(name: "Tables", uses: ["Primitives", "CTables"]),
   Layer(name: "Segment", uses: ["Primitives", "CSegment"]),
   Layer(name: "Offload", uses: ["Primitives", "Tables"]),
+  Layer(name: "HookProgram", uses: ["Primitives", "Wire", "CHook"]),
   Layer(name: "Inspection", uses: ["Primitives", "CSegment", "Segment", "JSONText"]),
   Layer(name: "Steering", uses: ["Primitives", "Wire"]),
   Layer(name: "Reassembly", uses: ["Primitives", "Wire", "Tables", "Segment", "CSegment"]),
@@ -46,7 +48,7 @@ let layers: [Layer] = [
     name: "Pipeline",
     uses: [
       "Primitives", "Wire", "Tables", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache", "CSegment",
-      "Offload",     ]),
+      "Offload", "HookProgram",     ]),
   Layer(name: "Sync", uses: ["Primitives", "Segment", "CSegment"]),
   Layer(name: "Settings", uses: ["Primitives", "Conntrack", "Steering"], products: [toml]),
   Layer(name: "ControlProtocol", uses: ["JSONText"]),
@@ -62,13 +64,13 @@ let layers: [Layer] = [
     name: "DataPlane",
     uses: [
       "Primitives", "Wire", "Tables", "Steering", "Reassembly", "Conntrack", "FlowCache", "Pipeline",
-      "Segment", "Settings", "Control", "Offload", "CSegment", "CDPDK",
+      "Segment", "Settings", "Control", "Offload", "HookProgram", "CHook", "CSegment", "CDPDK",
     ],
     products: [logging]),
   Layer(
     name: "dpdkfwd", kind: .executable,
     uses: [
-      "Primitives", "Conntrack", "Pipeline", "Segment", "Settings", "ControlProtocol",
+      "Primitives", "Conntrack", "HookProgram", "Pipeline", "Segment", "Settings", "ControlProtocol",
       "ControlServer", "Control", "DataPlane",
     ],
     products: [arguments, logging]),
@@ -116,6 +118,8 @@ let layers: [Layer] = [
     uses: ["Primitives", "Wire", "Tables", "CSegment", "Segment", "Reassembly", "TestSupport"]),
   Layer(name: "TablesTests", kind: .test, uses: ["Primitives", "Tables", "TestSupport"]),
   Layer(name: "OffloadTests", kind: .test, uses: ["Primitives", "Tables", "Offload", "TestSupport"]),
+  Layer(
+    name: "HookProgramTests", kind: .test, uses: ["Primitives", "Wire", "CHook", "HookProgram", "TestSupport"]),
   Layer(name: "SteeringTests", kind: .test, uses: ["Primitives", "Wire", "Steering", "TestSupport"]),
   Layer(name: "SegmentTests", kind: .test, uses: ["Primitives", "CSegment", "Segment", "TestSupport"]),
   Layer(
@@ -129,7 +133,7 @@ let layers: [Layer] = [
     name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Steering", "Settings", "TestSupport"]),
   Layer(
     name: "DataPlaneTests", kind: .test,
-    uses: ["Primitives", "Wire", "CSegment", "Segment", "Offload", "DataPlane", "TestSupport"],
+    uses: ["Primitives", "Wire", "CSegment", "Segment", "Offload", "HookProgram", "DataPlane", "TestSupport"],
     products: [logging]),
   Layer(name: "OptionsTests", kind: .test, uses: ["Settings", "dpdkfwd"], products: [arguments]),
   Layer(
