@@ -43,12 +43,13 @@ let layers: [Layer] = [
   Layer(name: "Steering", uses: ["Primitives", "Wire"]),
   Layer(name: "Reassembly", uses: ["Primitives", "Wire", "Tables", "Segment", "CSegment"]),
   Layer(name: "Conntrack", uses: ["Primitives", "Wire", "Tables", "Segment", "Offload", "CTables", "CSegment"]),
+  Layer(name: "Ruleset", uses: ["JSONText"]),
   Layer(name: "FlowCache", uses: ["Primitives", "Wire", "Conntrack", "CSegment"]),
   Layer(
     name: "Pipeline",
     uses: [
       "Primitives", "Wire", "Tables", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache", "CSegment",
-      "Offload", "HookProgram",     ]),
+      "Offload", "HookProgram", "Ruleset",     ]),
   Layer(name: "Sync", uses: ["Primitives", "Segment", "CSegment"]),
   Layer(name: "Settings", uses: ["Primitives", "Conntrack", "Steering"], products: [toml]),
   Layer(name: "ControlProtocol", uses: ["JSONText"]),
@@ -58,7 +59,7 @@ let layers: [Layer] = [
     name: "Control",
     uses: [
       "Primitives", "CSegment", "Segment", "JSONText", "Inspection", "Steering", "Reassembly", "Conntrack", "Pipeline",
-      "ControlProtocol", "ControlServer",
+      "Ruleset", "ControlProtocol", "ControlServer",
     ], products: [logging]),
   Layer(
     name: "DataPlane",
@@ -80,7 +81,7 @@ let layers: [Layer] = [
   Layer(
     name: "dpdkfwd-ctl", kind: .executable,
     uses: [
-      "Primitives", "CSegment", "JSONText", "Segment", "Inspection", "Sync", "ControlProtocol",
+      "Primitives", "CSegment", "JSONText", "Segment", "Inspection", "Sync", "Ruleset", "ControlProtocol",
       "ControlClient",
     ],
     products: nio + [arguments]),
@@ -116,6 +117,7 @@ let layers: [Layer] = [
   Layer(
     name: "ReassemblyTests", kind: .test,
     uses: ["Primitives", "Wire", "Tables", "CSegment", "Segment", "Reassembly", "TestSupport"]),
+  Layer(name: "RulesetTests", kind: .test, uses: ["JSONText", "Ruleset", "TestSupport"]),
   Layer(name: "TablesTests", kind: .test, uses: ["Primitives", "Tables", "TestSupport"]),
   Layer(name: "OffloadTests", kind: .test, uses: ["Primitives", "Tables", "Offload", "TestSupport"]),
   Layer(
@@ -128,7 +130,7 @@ let layers: [Layer] = [
     name: "PipelineTests", kind: .test,
     uses: [
       "Primitives", "Wire", "Tables", "CSegment", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache",
-      "Pipeline", "TestSupport", "OracleSupport", "EventSupport",     ]),
+      "Pipeline", "TestSupport", "OracleSupport", "EventSupport", "Ruleset",     ]),
   Layer(
     name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Steering", "Settings", "TestSupport"]),
   Layer(
@@ -145,7 +147,7 @@ let layers: [Layer] = [
   Layer(
     name: "CtlTests", kind: .test,
     uses: [
-      "Primitives", "CSegment", "JSONText", "Segment", "Inspection", "Sync", "ControlProtocol",
+      "Primitives", "CSegment", "JSONText", "Segment", "Inspection", "Sync", "Ruleset", "ControlProtocol",
       "ControlClient", "dpdkfwd-ctl",
     ],
     products: [arguments]),
@@ -158,7 +160,7 @@ let layers: [Layer] = [
     name: "ControlMethodTests", kind: .test,
     uses: [
       "JSONText", "Primitives", "Wire", "CSegment", "Segment", "Inspection", "Steering", "Reassembly", "Conntrack",
-      "FlowCache", "Pipeline", "ControlProtocol", "ControlServer", "Control",
+      "FlowCache", "Ruleset", "Pipeline", "ControlProtocol", "ControlServer", "Control",
       "TestSupport",
     ], products: [logging]),
   Layer(
