@@ -44,12 +44,14 @@ let layers: [Layer] = [
   Layer(name: "Reassembly", uses: ["Primitives", "Wire", "Tables", "Segment", "CSegment"]),
   Layer(name: "Conntrack", uses: ["Primitives", "Wire", "Tables", "Segment", "Offload", "CTables", "CSegment"]),
   Layer(name: "Ruleset", uses: ["JSONText"]),
+  Layer(name: "Rules", uses: ["Primitives", "Wire", "Tables", "Ruleset"]),
   Layer(name: "FlowCache", uses: ["Primitives", "Wire", "Conntrack", "CSegment"]),
   Layer(
     name: "Pipeline",
     uses: [
       "Primitives", "Wire", "Tables", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache", "CSegment",
-      "Offload", "HookProgram", "Ruleset",     ]),
+      "Offload", "HookProgram", "Ruleset", "Rules",
+    ]),
   Layer(name: "Sync", uses: ["Primitives", "Segment", "CSegment"]),
   Layer(name: "Settings", uses: ["Primitives", "Conntrack", "Steering"], products: [toml]),
   Layer(name: "ControlProtocol", uses: ["JSONText"]),
@@ -64,7 +66,7 @@ let layers: [Layer] = [
   Layer(
     name: "DataPlane",
     uses: [
-      "Primitives", "Wire", "Tables", "Steering", "Reassembly", "Conntrack", "FlowCache", "Pipeline",
+      "Primitives", "Wire", "Tables", "Steering", "Reassembly", "Conntrack", "FlowCache", "Rules", "Pipeline",
       "Segment", "Settings", "Control", "Offload", "HookProgram", "CHook", "CSegment", "CDPDK",
     ],
     products: [logging]),
@@ -118,6 +120,8 @@ let layers: [Layer] = [
     name: "ReassemblyTests", kind: .test,
     uses: ["Primitives", "Wire", "Tables", "CSegment", "Segment", "Reassembly", "TestSupport"]),
   Layer(name: "RulesetTests", kind: .test, uses: ["JSONText", "Ruleset", "TestSupport"]),
+  Layer(
+    name: "RulesTests", kind: .test, uses: ["Primitives", "Wire", "Tables", "Ruleset", "Rules", "TestSupport"]),
   Layer(name: "TablesTests", kind: .test, uses: ["Primitives", "Tables", "TestSupport"]),
   Layer(name: "OffloadTests", kind: .test, uses: ["Primitives", "Tables", "Offload", "TestSupport"]),
   Layer(
@@ -130,7 +134,8 @@ let layers: [Layer] = [
     name: "PipelineTests", kind: .test,
     uses: [
       "Primitives", "Wire", "Tables", "CSegment", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache",
-      "Pipeline", "TestSupport", "OracleSupport", "EventSupport", "Ruleset",     ]),
+      "Pipeline", "TestSupport", "OracleSupport", "EventSupport", "Ruleset", "Rules",
+    ]),
   Layer(
     name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Steering", "Settings", "TestSupport"]),
   Layer(
@@ -160,7 +165,7 @@ let layers: [Layer] = [
     name: "ControlMethodTests", kind: .test,
     uses: [
       "JSONText", "Primitives", "Wire", "CSegment", "Segment", "Inspection", "Steering", "Reassembly", "Conntrack",
-      "FlowCache", "Ruleset", "Pipeline", "ControlProtocol", "ControlServer", "Control",
+      "FlowCache", "Rules", "Ruleset", "Pipeline", "ControlProtocol", "ControlServer", "Control",
       "TestSupport",
     ], products: [logging]),
   Layer(
