@@ -188,6 +188,23 @@ extension ConnectionTable {
     return true
   }
 
+  /// What is told of a connection; `nil`: everything.
+  func eventSelection(of slot: Int) -> EventSelection? {
+    guard let cell = unsafe labelled(slot), unsafe cell.pointee.event_mask != 0 else { return nil }
+    return unsafe EventSelection(rawValue: cell.pointee.event_mask)
+  }
+
+  /// - Returns: `false` when no extension is left.
+  mutating func setEventSelection(_ selection: EventSelection, of slot: Int) -> Bool {
+    if unsafe labelled(slot) == nil {
+      guard extensionsFree > 0 else { return false }
+      addExtension(to: slot, unsafe record(slot).pointee.generation, kind: .labels) { _ in }
+    }
+    guard let cell = unsafe labelled(slot) else { return false }
+    unsafe cell.pointee.event_mask = selection.rawValue
+    return true
+  }
+
   private func labelled(_ slot: Int) -> UnsafeMutablePointer<dpdkfwd_ct_extension_record>? {
     let first = unsafe record(slot).pointee.extension
     return first == 0 ? nil : unsafe extensions + (Int(first) - 1)

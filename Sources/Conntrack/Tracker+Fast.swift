@@ -126,6 +126,46 @@ public struct FastPath: BitwiseCopyable {
     return isAnswered ? .established : .new
   }
 
+  /// A flow that is in one of the named flow tables.
+  @safe
+  public struct Flow: BitwiseCopyable {
+    public let found: Found
+    /// Of the table.
+    public let number: UInt8
+
+    @inlinable
+    init(_ found: Found, _ number: UInt8) {
+      self.found = found
+      self.number = number
+    }
+  }
+
+  /// The connection that a tuple belongs to, if it is in a flow table.
+  @inlinable @inline(__always)
+  public func flow(_ tuple: Tuple, _ pair: @autoclosure () -> IPv6Pair) -> Flow? {
+    guard let found = find(tuple, pair()), unsafe found.record.pointee.status & Status.offload != 0 else { return nil }
+    return unsafe Flow(found, found.record.pointee.flow_table & 15)
+  }
+
+  @inlinable @inline(__always)
+  public func slot(of found: Found) -> Int { unsafe found.record - records }
+
+  /// Does what a packet does to a flow in a table: it stays there for longer, and is counted.
+  @inlinable @inline(__always)
+  @unsafe
+  public func pass(
+    _ flow: Flow, _ table: FlowTables.Entry, _ transport: UInt8, length: UInt64,
+    counts: UnsafeMutablePointer<dpdkfwd_flowtable_record>
+  ) {
+    let record = unsafe flow.found.record
+    // Once a second at most.
+    let deadline = tick &+ table.timeout(of: transport)
+    if unsafe record.pointee.deadline != deadline { unsafe record.pointee.deadline = deadline }
+    if table.hasCounter { unsafe record.account(flow.found.direction, length: length) }
+    unsafe counts.pointee.packets &+= 1
+    unsafe counts.pointee.bytes &+= length
+  }
+
   /// Moves the end of a connection, unless that is fixed. Not inline: what happens once a second must not cost the packets
   /// in between.
   @usableFromInline @inline(never)

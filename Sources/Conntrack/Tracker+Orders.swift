@@ -265,6 +265,8 @@ extension Tracker {
       let seen = Status.seenReply | Status.assured
       if unsafe change.clearedStatus & record.pointee.status & seen != 0 { return (.busy, false) }
     }
+    // What a client sets holds on the classic way; rules may take it off again.
+    if !attributes.isEmpty, unsafe record.pointee.status & Status.offload != 0 { takeBack(slot, .outdated) }
     // What has happened so far is not this client's doing.
     tellChanges(of: slot)
     var changes: ConnectionEvent.Changes = []

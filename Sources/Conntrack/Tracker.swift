@@ -1,6 +1,8 @@
 public import CSegment
+public import Offload
 public import Primitives
 public import Segment
+internal import Tables
 public import Wire
 
 /// What tracking found about a packet.
@@ -43,6 +45,14 @@ public struct Tracker: ~Copyable {
   public let secret: HashSecret
   var limits: Limits
   @usableFromInline var events: EventLog
+  /// The named flow tables, and what is counted of them.
+  public internal(set) var flows = FlowTables()
+  @usableFromInline let flowRecords: UnsafeMutablePointer<dpdkfwd_flowtable_record>
+  /// By which it asks ports to know its flows too; `nil`: it never does.
+  let hardware: OffloadLane?
+  private let ownFlowRecords: UnsafeMutablePointer<dpdkfwd_flowtable_record>?
+  /// By number; see `setTimeoutPolicies`.
+  var timeoutPolicies: UnsafePointer<UnsafePointer<UInt32>?>?
   private var faults: FixedArray<UInt64>
 
   /// Milliseconds on the worker's clock, modulo 2^32.
@@ -56,6 +66,7 @@ public struct Tracker: ~Copyable {
   /// The same in nanoseconds.
   private var moment: UInt64 = 0
   var pending = Pending()
+  let lookout: UnsafeMutablePointer<Lookout>
 
   /// A connection before it is in the table.
   struct Pending: BitwiseCopyable {
@@ -63,18 +74,37 @@ public struct Tracker: ~Copyable {
     var tuple = Tuple()
     var pair = IPv6Pair.none
     var replyZone: UInt16 = 0
+    /// What was armed by the packet that opens it.
+    var timeout = Timeout.generic
+    var labels = (low: UInt64(0), high: UInt64(0))
+    var eventSelection: EventSelection?
+    /// There is something for its extensions.
+    var isMarked: Bool { labels.low | labels.high != 0 || eventSelection != nil }
   }
 
   /// - Parameters:
   ///   - wallZero: nanoseconds since 1970 at the clock's zero.
   ///   - limits: this worker's share of what all may have.
   ///   - events: where it tells of its connections.
+  ///   - hardware: by which it asks ports to know flows too.
+  ///   - flowRecords: `FlowTables.most` zeroed records that outlive it; `nil`: on memory of its own.
+  @safe
   public init(
     table: consuming ConnectionTable, settings: TrackerSettings, policies: consuming ZonePolicies = ZonePolicies(),
     zones: consuming ZoneMap = ZoneMap(), limits: consuming Limits = Limits(),
-    events: consuming EventLog = EventLog(), wallZero: UInt64 = 0
+    events: consuming EventLog = EventLog(), wallZero: UInt64 = 0,
+    flowRecords: UnsafeMutablePointer<dpdkfwd_flowtable_record>? = nil, hardware: OffloadLane? = nil
   ) {
+    self.hardware = hardware
+    let own =
+      unsafe flowRecords == nil
+      ? UnsafeMutablePointer<dpdkfwd_flowtable_record>.allocate(capacity: FlowTables.most) : nil
+    unsafe own?.initialize(repeating: dpdkfwd_flowtable_record(), count: FlowTables.most)
+    unsafe ownFlowRecords = own
+    unsafe self.flowRecords = (flowRecords ?? own)!
     secret = table.secret
+    unsafe lookout = .allocate(capacity: 1)
+    unsafe lookout.initialize(to: Lookout(records: table.records, index: table.index.view))
     connections = table
     self.settings = settings
     self.policies = policies
@@ -83,6 +113,11 @@ public struct Tracker: ~Copyable {
     self.events = events
     self.wallZero = wallZero
     faults = FixedArray(repeating: 0, count: TrackingFault.slots)
+  }
+
+  deinit {
+    unsafe ownFlowRecords?.deallocate()
+    unsafe lookout.deallocate()
   }
 
   /// One that tracks nothing.
@@ -120,7 +155,12 @@ public struct Tracker: ~Copyable {
     while due > 0 {
       due -= 1
       let slot = connections.nextToSweep(keeping: generation)
-      if slot >= 0, connections.isExpired(slot, now: now) { expire(slot) }
+      guard slot >= 0 else { continue }
+      if unsafe connections.record(slot).pointee.status & Status.offload != 0 {
+        sweepFlow(slot, generation)
+      } else if connections.isExpired(slot, now: now) {
+        expire(slot)
+      }
     }
   }
 
@@ -143,7 +183,11 @@ public struct Tracker: ~Copyable {
     }
     unsafe connections.counts.pointee.found &+= 1
     let record = unsafe connections.record(found.slot)
-    let policy = unsafe policies.policy(of: record.pointee.zone)
+    var policy = unsafe policies.policy(of: record.pointee.zone)
+    if unsafe record.pointee.flow_table != 0 {
+      unsafe policy.timeouts = timeouts(of: record)
+      leaveTable(found.slot, summary)
+    }
     let before = unsafe record.pointee.state
     let judgement = unsafe follow(bytes, summary, tuple, found.direction, record, policy)
     // Also by what passes without counting, or turns out to be invalid further on; an end is told as that.
@@ -178,6 +222,21 @@ public struct Tracker: ~Copyable {
       state = unsafe record.pointee.status & known != 0 ? .established : .new
     }
     return Tracked(state, found.direction, slot: Int32(found.slot))
+  }
+
+  /// A packet that the short way did not serve: the last ones of a flow end it, and for any other the windows, which are
+  /// out of date, are no measure.
+  private mutating func leaveTable(_ slot: Int, _ summary: Summary) {
+    let record = unsafe connections.record(slot)
+    guard unsafe record.pointee.status & Status.offload != 0 else { return }
+    // FIN, RST; SYN too, which may open another connection.
+    if unsafe flows[record.pointee.flow_table].ports == 0 {
+      takeBack(slot, .outdated)
+    } else if summary.transport == IPProtocol.tcp, summary.tcpFlags & 0b111 != 0 {
+      takeBack(slot, .closed)
+    } else {
+      unsafe loosen(record)
+    }
   }
 
   /// What the protocol says of a packet of a connection.
@@ -230,7 +289,7 @@ public struct Tracker: ~Copyable {
     seed.start = wall
     seed.packets_original = 1
     seed.bytes_original = summary.datagramLength
-    pending = Pending(seed: seed, tuple: tuple, pair: pair, replyZone: zones.reply)
+    pending = Pending(seed: seed, tuple: tuple, pair: pair, replyZone: zones.reply, timeout: judgement.timeout)
     return Tracked(.new, isUnconfirmed: true)
   }
 
@@ -272,6 +331,7 @@ public struct Tracker: ~Copyable {
     case .refused(let refusal): return refusal
     case .inserted(let slot):
       tracked.slot = Int32(slot)
+      if pending.isMarked { markOut(slot) }
       if !events.mask.isDisjoint(with: .new) { tell(.new, of: slot) }
       return nil
     }
@@ -356,6 +416,7 @@ public struct Tracker: ~Copyable {
   ///
   /// - Parameter client: process id of who asked for it.
   mutating func remove(_ slot: Int, by originator: ConnectionEvent.Originator, client: UInt32 = 0) {
+    if unsafe connections.record(slot).pointee.status & Status.offload != 0 { leave(slot) }
     if !events.mask.isEmpty { tellEnd(of: slot, by: originator, client: client) }
     if let place = unsafe connections.record(slot).pointee.sourcePlace {
       let (tuple, pair) = connections.tuple(of: slot)
@@ -381,7 +442,9 @@ public struct Tracker: ~Copyable {
     _ kind: ConnectionEvent.Kind, of slot: Int, by originator: ConnectionEvent.Originator = .packet,
     client: UInt32 = 0, changes: ConnectionEvent.Changes = []
   ) {
-    guard unsafe events.tells(connections.record(slot).pointee.zone) else { return }
+    let record = unsafe connections.record(slot)
+    guard unsafe events.tells(record.pointee.zone) else { return }
+    if unsafe record.pointee.extension != 0, !isToTell(kind, changes, of: slot) { return }
     let context = EventLog.Context(kind: kind, originator: originator, client: client, changes: changes, at: moment)
     let entry = unsafe events.begin(context)
     unsafe connections.write(slot, as: id(of: slot), now: now, to: &entry.pointee.image)
@@ -454,19 +517,22 @@ public struct Tracker: ~Copyable {
 
   // MARK: Effects
 
-  /// Sets the 128 label bits of a connection; `false` when there is no room for them.
-  public mutating func setLabels(low: UInt64, high: UInt64, of slot: Int) -> Bool {
-    connections.setLabels(low: low, high: high, of: slot)
-  }
-
   /// The deadline moves with the next whole second only: at most one store a second. A fixed one does not move.
-  private func refresh(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ timeout: UInt32, _ slot: Int) {
+  @inline(__always)
+  private mutating func refresh(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ timeout: UInt32, _ slot: Int) {
+    if unsafe record.pointee.status & Status.offload != 0 { return unsafe rest(record) }
     let deadline = tick &+ timeout
     guard unsafe record.pointee.deadline != deadline, unsafe record.pointee.status & Status.fixedTimeout == 0
     else { return }
     unsafe record.pointee.deadline = deadline
     unsafe connections.counts.pointee.refreshes &+= 1
     events.note(.timeout, slot)
+  }
+
+  /// The own timeout of a flow rests: the table's is moved.
+  @inline(never)
+  private mutating func rest(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>) {
+    unsafe record.pointee.deadline = tick &+ flows[record.pointee.flow_table].timeout(of: record.pointee.protocol)
   }
 
   private func answer(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ slot: Int) {

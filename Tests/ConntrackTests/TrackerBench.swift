@@ -1,6 +1,7 @@
 import CSegment
 import Conntrack
 import EventSupport
+import Offload
 import Primitives
 import Segment
 import TestSupport
@@ -20,7 +21,8 @@ final class TrackerBench {
     capacity: Int = 1024, extensions: Int = 1024, choices: TrackingChoices = TrackingChoices(),
     policies: [UInt16: TrackingChoices] = [:], zones: [ZoneMap.Rule] = [],
     settings: TrackerSettings = TrackerSettings(),
-    limits: SharedLimits? = nil, events: EventMemory? = nil, telling mask: EventMask = []
+    limits: SharedLimits? = nil, events: EventMemory? = nil, telling mask: EventMask = [],
+    hardware: OffloadLane? = nil
   ) {
     self.limits = limits
     self.events = events
@@ -30,7 +32,7 @@ final class TrackerBench {
         secret: Self.secret),
       settings: settings, policies: ZonePolicies(choices, zones: policies), zones: ZoneMap(zones, ports: 4),
       limits: limits?.worker() ?? Limits(), events: events?.log(capacity: capacity) ?? EventLog(),
-      wallZero: 1_700_000_000_000_000_000)
+      wallZero: 1_700_000_000_000_000_000, hardware: hardware)
     tell(mask)
   }
 
@@ -75,6 +77,19 @@ final class TrackerBench {
     var summary = Summary()
     frame.withSpan { span in _ = Summary.read(span, frameLength: span.byteCount, into: &summary) }
     return send(frame, summary, port: port, confirms: confirms)
+  }
+
+  /// What the tracker makes of a packet of a flow, before it is confirmed.
+  func tracked(_ datagram: Datagram) -> Tracked {
+    let frame = datagram.frame(vlan: [])
+    var summary = Summary()
+    frame.withSpan { span in _ = Summary.read(span, frameLength: span.byteCount, into: &summary) }
+    return unsafe frame.bytes.withUnsafeBytes { memory in
+      let bytes = unsafe PacketBytes(memory.baseAddress!, count: memory.count)
+      var tuple = Tuple()
+      _ = Tracker.way(of: bytes, summary, zone: 0, tracker.secret, into: &tuple)
+      return tracker.judge(bytes, summary, tuple, ZonePair(0))
+    }
   }
 
   /// The same for a frame that has been read.
