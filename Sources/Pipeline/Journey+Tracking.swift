@@ -147,8 +147,18 @@ extension Journey {
     switch ways[i] {
     case .flow, .splitFlow, .error:
       // Quotes, options and chunks lie behind the headers.
-      let whole = packet.isWhole ? packet : gathered(packet)
-      let zones = tracker.zones.zones(port: ingress.rawValue, summaries[i])
+      return judged(
+        packet.isWhole ? packet : gathered(packet), i, tracker.zones.zones(port: ingress.rawValue, summaries[i]))
+    case .untracked: return Tracked(.untracked)
+    case .invalid: return tracker.invalid(.malformed)
+    }
+  }
+
+  /// The same of a packet in one piece.
+  @inline(__always)
+  mutating func judged(_ whole: Packet, _ i: Int, _ zones: ZonePair) -> Tracked {
+    switch ways[i] {
+    case .flow, .splitFlow, .error:
       return ways[i] == .error
         ? tracker.judgeError(whole.packetBytes, summaries[i], zones)
         : tracker.judge(whole.packetBytes, summaries[i], tuples[i], zones)

@@ -6,6 +6,7 @@ public import Conntrack
 public import FlowCache
 public import Primitives
 public import Reassembly
+public import Rules
 public import Steering
 public import Wire
 
@@ -28,6 +29,14 @@ public struct Journey: ~Copyable {
   public internal(set) var tally = Tally()
   public internal(set) var tracker: Tracker
   public internal(set) var cache: FlowCache
+  /// The rules, and what they refer to.
+  public internal(set) var rules: RuleEngine
+  var ruleSetup = RuleSetup()
+  var traces: RuleTraceLog
+  /// The number under which the packet in hand is traced; 0: it is not.
+  var traced: UInt32 = 0
+  /// There are rules, or none may pass without.
+  var isRuled = false
   let policy: Policy
   let gathering: Gathering
   let owners: OwnerTable
@@ -52,15 +61,21 @@ public struct Journey: ~Copyable {
   ///   - owners: who owns what, when there are several workers.
   ///   - tracker: `.off()`: connections are not tracked.
   ///   - fragments: `.off()`: fragments are packets like others.
+  ///   - rules: the worker's part of what rules keep.
+  ///   - traces: where it tells of packets that rules trace.
   public init(
     policy: Policy, owners: consuming OwnerTable = OwnerTable(), tracker: consuming Tracker = .off(),
-    cache: FlowCache = FlowCache(), fragments: consuming Reassembly = .off(), gather: @escaping GatherFrame
+    cache: FlowCache = FlowCache(), fragments: consuming Reassembly = .off(),
+    rules: consuming RuleEngine = RuleStates(workers: 1).engine(worker: 0),
+    traces: RuleTraceLog = RuleTraceLog(nil), gather: @escaping GatherFrame
   ) {
     self.policy = policy
     self.owners = owners
     self.tracker = tracker
     self.cache = cache
     self.fragments = fragments
+    self.rules = rules
+    self.traces = traces
     gathering = unsafe Gathering(gather)
     buffer = DatagramBuffer()
   }
@@ -106,7 +121,13 @@ public struct Journey: ~Copyable {
       tracker.publishIfFull()
       let path = tracker.fastPath
       lookAhead(packets, from: crossing.port, path)
-      track(packets, from: crossing.port, to: crossing.egress, path)
+      if isRuled {
+        judge(byRules: packets, by: crossing, path, at: now)
+      } else {
+        track(packets, from: crossing.port, to: crossing.egress, path)
+      }
+    } else if isRuled {
+      judge(byRules: packets, by: crossing, nil, at: now)
     } else {
       bridge(packets, to: crossing.egress)
     }
@@ -252,8 +273,10 @@ public struct Journey: ~Copyable {
     if fragments.tellsEnds { fragments.moment = tracker.wallZero &+ now.nanoseconds }
     fragments.tick(now: UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000), most: Self.mostExpired)
     accountDiscards()
+    if rules.isOn { rules.tick(at: now) }
     guard tracker.settings.isOn else { return }
     tracker.advance(to: now)
+    tracker.hear(most: 8)
     tracker.sweep(most: most, wiping: cache.generation)
     tracker.publish()
   }

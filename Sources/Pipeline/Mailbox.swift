@@ -50,6 +50,8 @@ public struct Mailbox: BitwiseCopyable, @unchecked Sendable {
     public var sweepInterval: UInt32?
     public var fragments: FragmentSettings?
     public var events: Events?
+    /// What it refers to is kept until all workers have taken another.
+    public var rules: RuleSetup?
 
     /// What is told of from now on.
     @safe

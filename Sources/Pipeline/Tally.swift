@@ -12,7 +12,7 @@ public struct Tally: ~Copyable {
 
   public private(set) var kinds = InlineArray<20, Count>(repeating: Count())
   /// `DropReason.slots` of them.
-  public typealias Drops = InlineArray<44, Count>
+  public typealias Drops = InlineArray<49, Count>
   public private(set) var drops = Drops(repeating: Count())
   /// How many counters the table of invalid reasons has, by raw value.
   public static var invalidSlots: Int { 18 }

@@ -51,9 +51,15 @@ public enum DropReason: UInt8, CaseIterable, BitwiseCopyable, Sendable {
   case fragSourceShare, fragEvicted
   /// A datagram was to be cut anew, and the pool had no buffer for it.
   case fragNoBuffer
+  /// By a rule, by the policy of a base chain, by a rule that rejects (while bridged nobody is told).
+  case rule, rulePolicy, ruleReject
+  /// There are no rules, and settings let nothing pass without.
+  case noRules
+  /// By a user's program on a hook.
+  case hookProgram
 
   /// How many counters a table by raw value has; entry 0 is never used.
-  public static let slots = 44
+  public static let slots = 49
 
   @inlinable
   public init(_ fault: HeaderFault) {
@@ -107,6 +113,11 @@ public enum DropReason: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     case .fragSourceShare: "frag_source_share"
     case .fragEvicted: "frag_evicted"
     case .fragNoBuffer: "frag_no_buffer"
+    case .rule: "rule"
+    case .rulePolicy: "rule_policy"
+    case .ruleReject: "rule_reject"
+    case .noRules: "no_rules"
+    case .hookProgram: "hook_program"
     }
   }
 }

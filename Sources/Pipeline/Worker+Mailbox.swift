@@ -99,6 +99,7 @@ extension Worker where IO: ~Copyable {
   private mutating func turn(_ knobs: Mailbox.Knobs) {
     if let isOn = knobs.checksSequences { journey.tracker.setSequenceChecks(isOn) }
     if let milliseconds = knobs.sweepInterval { journey.tracker.setSweepInterval(milliseconds) }
+    if let rules = knobs.rules { journey.adopt(rules) }
     if let settings = knobs.fragments { journey.fragments.set(settings) }
     if let events = knobs.events {
       unsafe journey.tracker.setEvents(events.mask, zones: events.zones)

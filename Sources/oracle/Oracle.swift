@@ -42,10 +42,10 @@ struct Oracle: AsyncParsableCommand {
     let accepted = try AcceptedDifferences(contentsOf: allow.map { URL(filePath: $0) } ?? AcceptedDifferences.file)
     let cases = try paths.map { try OracleCase(contentsOf: URL(filePath: $0)) }
     // Settings first: a switch we do not know is a matter of the input, not of the forwarder.
-    for one in cases where one.needs == nil { _ = try one.settings() }
+    for one in cases where Replay.needs(one) == nil { _ = try one.settings() }
     var tally = Tally()
     for one in cases {
-      guard one.needs == nil else {
+      guard Replay.needs(one) == nil else {
         tally.passOver(one)
         continue
       }
@@ -68,7 +68,7 @@ private struct Tally {
 
   mutating func passOver(_ one: OracleCase) {
     notPlayed += 1
-    print("not played  \(one): it needs \(one.needs ?? "nothing")")
+    print("not played  \(one): it needs \(Replay.needs(one) ?? "nothing")")
   }
 
   mutating func take(_ one: OracleCase, _ outcome: ForwarderRun.Outcome, _ accepted: AcceptedDifferences) {

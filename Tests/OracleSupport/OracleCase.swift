@@ -12,13 +12,16 @@ public struct OracleCase: Sendable, CustomStringConvertible {
   public let switches: [String: String]
   /// The MTU towards the server, when it is smaller than usual.
   public let egressMTU: Int?
-  /// Its only rule is that nothing is tracked.
-  public let isUntracked: Bool
+  /// In nft's language; the ports are `tapc`, towards the client, and `taps`.
+  public let rules: String?
   /// What was done between its frames.
   public let steps: [Step]
-  /// Why it cannot be played without rules; `nil`: it can.
+  /// Why it cannot be played; `nil`: it can.
   public let needs: String?
   public let golden: Golden
+
+  /// Its rules ask by which port a packet came.
+  public var readsPorts: Bool { rules?.contains("iifname") == true }
 
   public var description: String { name }
 
@@ -45,7 +48,7 @@ public struct OracleCase: Sendable, CustomStringConvertible {
     egressMTU = written.mtu?["server"].flatMap { $0 < 1500 ? $0 : nil }
     steps = written.steps ?? []
     needs = written.needs
-    isUntracked = written.isUntracked
+    rules = written.nft.flatMap { $0.isEmpty ? nil : $0 }
     let capture = cases.appending(path: written.pcap)
     do { frames = try Capture(contentsOf: capture).packets.map(\.bytes) } catch {
       throw InputError(capture, "does not read as a capture: \(error)")
@@ -68,12 +71,8 @@ public struct OracleCase: Sendable, CustomStringConvertible {
     let learn: [String: Int]?
     let mtu: [String: Int]?
 
-    var isUntracked: Bool {
-      nft?.contains(/^table ip \w+ \{ chain \w+ \{ type filter hook prerouting priority -300; notrack; \};\s*\}\s*$/)
-        == true
-    }
     var needs: String? {
-      if let nft, !nft.isEmpty, !isUntracked { return "nft rules" }
+      if let nft, nft.contains(/type nat|helper|snat|dnat|masquerade|redirect/) { return "translation or helpers" }
       if let steps, !steps.isEmpty { return "steps between its frames" }
       if let learn, !learn.isEmpty { return "frames aimed at what came out" }
       return nil

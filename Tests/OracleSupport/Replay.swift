@@ -5,6 +5,11 @@ internal import TestSupport
 ///
 /// Frames are numbered by their source address, which a bridge leaves alone: a frame that comes out says which it was.
 public struct Replay: Sendable {
+  /// Why a case cannot be played in this way; `nil`: it can.
+  public static func needs(_ one: OracleCase) -> String? {
+    one.needs ?? (one.readsPorts ? "a port for each side" : nil)
+  }
+
   private let one: OracleCase
   private let folder: URL
 
@@ -14,6 +19,7 @@ public struct Replay: Sendable {
     let numbered = one.frames.enumerated().map { Frame(Self.number($0.element, $0.offset)) }
     try Capture(frames: numbered).write(to: folder.appending(path: "in.pcap"))
     try Data(try one.settings().utf8).write(to: folder.appending(path: "settings.toml"))
+    if let rules = one.rules { try Data(rules.utf8).write(to: folder.appending(path: "rules.nft")) }
   }
 
   /// The capture of some of the frames, by place.
@@ -33,7 +39,10 @@ public struct Replay: Sendable {
   }
 
   /// The forwarder's own words.
-  public var options: [String] { ["--idle-exit", "0.1", "--config", folder.appending(path: "settings.toml").path] }
+  public var options: [String] {
+    ["--idle-exit", "0.1", "--config", folder.appending(path: "settings.toml").path]
+      + (one.rules == nil ? [] : ["--rules", folder.appending(path: "rules.nft").path])
+  }
 
   /// What came of it, once the forwarder has ended.
   ///
@@ -91,7 +100,7 @@ extension OracleCase {
   /// Settings that mean what the kernel was told: its switches by our names, and the oracle's timeouts.
   public func settings() throws(InputError) -> String {
     var fragments: [String] = []
-    var conntrack = ["enabled = \(!isUntracked)", "connections = 1024"]
+    var conntrack = ["enabled = true", "connections = 1024"]
     var timeouts = OracleTimeouts.all + OracleTimeouts.borrowed
     // On in the kernel unless said otherwise.
     var checksum = true

@@ -20,33 +20,36 @@ struct GoldenTests {
     .enabled(if: Shared.isThere), arguments: GoldenTests.cases, [FlowCache(isOn: false), FlowCache(after: .confirmed)])
   func `every packet is judged, and leaves the table, as Linux had it`(_ one: OracleCase, _ cache: FlowCache) throws {
     let accepted = try AcceptedDifferences(contentsOf: AcceptedDifferences.file)
-    let line = GoldenLine(one, cache)
+    let line = try GoldenLine(one, cache)
     var observed = Observed()
-    for bytes in one.frames {
-      observed.classes.append(line.send(Frame(bytes)))
+    for (bytes, isFromClient) in zip(one.frames, one.isFromClient) {
+      // Rules may ask by which port; without them all come by one, as through the real binary.
+      observed.classes.append(line.send(Frame(bytes), by: isFromClient || !one.readsPorts ? Bench.a : Bench.b))
       observed.tables.append(line.table)
       observed.events.append(line.told)
       // That a fragment waits is part of the judgement.
-      if one.name.hasPrefix("frag") { observed.isForwarded.append(line.hasSent) }
+      if one.name.hasPrefix("frag") || one.rules != nil { observed.isForwarded.append(line.hasSent) }
     }
     let found = one.differences(from: observed)
     for difference in found where accepted.reason(for: difference) == nil { Issue.record("\(one): \(difference)") }
     let fields: Set<Difference.Field> =
-      one.name.hasPrefix("frag") ? [.class, .table, .event, .verdict] : [.class, .table, .event]
+      one.name.hasPrefix("frag") || one.rules != nil ? [.class, .table, .event, .verdict] : [.class, .table, .event]
     let idle = accepted.idle(for: one.name, found, fields: fields)
     #expect(idle.isEmpty, "lines of the list that are not needed: \(idle.map(\.number))")
   }
 
-  /// Those that need no rules, of protocols, plain IP and fragments; zones and translation have other judges.
+  /// Those of protocols, plain IP, fragments and rules; translation has other judges.
   static let cases: [OracleCase] = {
     guard let folder = Shared.oracle?.appending(path: "cases") else { return [] }
-    let families: Set<Substring> = ["tcp", "udp", "icmp", "icmp6", "sctp", "gre", "gen", "ip", "frag4", "frag6"]
+    let families: Set<Substring> = [
+      "tcp", "udp", "icmp", "icmp6", "sctp", "gre", "gen", "ip", "frag4", "frag6", "mark", "zone", "tmo", "lim",
+    ]
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     return names.sorted().filter { $0.hasSuffix(".json") && families.contains($0.prefix { $0 != "-" }) }
       .compactMap { name in
         do {
           let one = try OracleCase(contentsOf: folder.appending(path: name))
-          return one.needs == nil && !one.isUntracked ? one : nil
+          return one.needs == nil ? one : nil
         } catch { preconditionFailure("\(error)") }
       }
   }()
@@ -56,10 +59,11 @@ struct GoldenTests {
 private final class GoldenLine {
   private let bench: Bench
   private let events = EventMemory()
+  private let rules = RuleLine(ports: ["tapc", "taps"])
   /// The last frame let something out.
   private(set) var hasSent = false
 
-  init(_ one: OracleCase, _ cache: FlowCache) {
+  init(_ one: OracleCase, _ cache: FlowCache) throws {
     func isOn(_ name: String, otherwise standard: Bool) -> Bool {
       one.switches["net/netfilter/nf_conntrack_\(name)"].map { $0 != "0" } ?? standard
     }
@@ -77,14 +81,17 @@ private final class GoldenLine {
     let toB = Egress(port: Bench.b, mtu: one.egressMTU.map { UInt16($0) })
     bench = Bench(
       policy: Policy(checksum: checksum), tracker: tracker, cache: cache,
-      fragments: Reassembly(settings: FragmentSettings(fragments: 64), secret: HashSecret(seed: 7)), toB: toB)
+      fragments: Reassembly(settings: FragmentSettings(fragments: 64), secret: HashSecret(seed: 7)), toB: toB,
+      mailbox: rules.mailbox, states: rules.states)
+    if let text = one.rules { try rules.load(text, into: bench) }
   }
 
   /// Shows the frame to the worker; the oracle's word for what it makes of it.
-  func send(_ frame: Frame) -> String {
-    let (before, sent) = (classes, bench.out.count)
-    bench.send([frame])
-    hasSent = bench.out.count > sent
+  func send(_ frame: Frame, by port: PortID) -> String {
+    let (before, sent) = (classes, bench.sent)
+    bench.ports.arrive([frame], on: port)
+    while bench.worker.breathe() > 0 {}
+    hasSent = bench.sent > sent
     let words = ["new_o", "est_o", "rel_o", "new_r", "est_r", "rel_r", "inv", "untracked"]
     let counted = zip(words, zip(before, classes)).filter { $1.0 != $1.1 }.map(\.0)
     return counted.isEmpty ? "none" : counted.joined(separator: "+")
@@ -101,7 +108,10 @@ private final class GoldenLine {
 
   private func entry(_ slot: Int) -> Entry {
     let tracker = (bench.worker.journey.tracker.id(of: slot), bench.worker.journey.tracker.now)
-    return Entry(bench.worker.journey.tracker.table.connection(slot, as: tracker.0, now: tracker.1))
+    var connection = bench.worker.journey.tracker.table.connection(slot, as: tracker.0, now: tracker.1)
+    // The kernel was asked a moment after the packet.
+    connection.remaining = connection.remaining == 0 ? 0 : connection.remaining - 1
+    return Entry(connection)
   }
 
   /// What was told since the last look.
@@ -111,6 +121,7 @@ private final class GoldenLine {
       var entry = Entry(event.connection, countsToo: event.kind == .destroy)
       // The kernel tells the state with an UPDATE when that is what changed.
       if event.kind == .update, !event.changes.contains(.state) { entry.state = nil }
+      if event.kind == .update, !event.changes.contains(.labels) { entry.labels = nil }
       return "\(word) \(entry.line)"
     }
   }
@@ -148,7 +159,17 @@ extension Entry {
     self.init(
       original: tuple(connection.original), reply: tuple(connection.reply), state: state,
       status: words.filter { connection.status & $0.0 != 0 }.map(\.1), mark: connection.mark,
-      zone: connection.original.zone, counts: countsToo ? counts : nil,
+      zone: connection.original.zone, labels: connection.labels.digits, counts: countsToo ? counts : nil,
       timer: OracleTimeouts.name(ofRemaining: connection.remaining / 1000))
+  }
+}
+
+extension Connection.Labels {
+  /// The bytes from bit 0 on, as the kernel's are printed.
+  fileprivate var digits: String {
+    (0..<32).map { digit -> String in
+      let shift = UInt64(digit % 16 / 2 * 8 + (digit % 2 == 0 ? 4 : 0))
+      return String((digit < 16 ? low : high) >> shift & 15, radix: 16)
+    }.joined()
   }
 }

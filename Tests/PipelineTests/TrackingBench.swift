@@ -5,6 +5,7 @@ import FlowCache
 import Pipeline
 import Primitives
 import Reassembly
+import Rules
 import Segment
 import TestSupport
 import Wire
@@ -21,7 +22,8 @@ final class TrackingBench {
     choices: TrackingChoices = TrackingChoices(), settings: TrackerSettings = TrackerSettings(),
     limits: SharedLimits? = nil, isTracking: Bool = true, fragments: consuming Reassembly = .off(), burst: Int = 32,
     toB: Egress = Egress(port: Bench.b), attempts: UInt32 = 3, mostTogether: Int = 256,
-    events: EventMemory? = nil, telling mask: EventMask = [], mailbox: Mailbox? = nil
+    events: EventMemory? = nil, telling mask: EventMask = [], mailbox: Mailbox? = nil,
+    rules: RuleLine? = nil
   ) {
     self.limits = limits
     self.events = events
@@ -36,7 +38,8 @@ final class TrackingBench {
     let tracker = isTracking ? on : Tracker.off()
     bench = Bench(
       policy: policy, tracker: tracker, cache: cache, fragments: fragments, burst: burst, attempts: attempts,
-      mostTogether: mostTogether, toB: toB, mailbox: mailbox)
+      mostTogether: mostTogether, toB: toB, mailbox: rules?.mailbox ?? mailbox,
+      states: rules?.states ?? RuleStates(workers: 1))
   }
 
   /// The frames arrive by one port, in bursts of those sizes; what became of each.

@@ -3,6 +3,7 @@ import FlowCache
 import Pipeline
 import Primitives
 import Reassembly
+import Rules
 import TestSupport
 import Wire
 
@@ -182,12 +183,15 @@ final class Bench {
   init(
     policy: Policy = Policy(), tracker: consuming Tracker = .off(), cache: FlowCache = FlowCache(),
     fragments: consuming Reassembly = .off(), burst: Int = 32, attempts: UInt32 = 3, mostTogether: Int = 256,
-    toA: Egress = Egress(port: a), toB: Egress = Egress(port: b), mailbox: Mailbox? = nil
+    toA: Egress = Egress(port: a), toB: Egress = Egress(port: b), mailbox: Mailbox? = nil,
+    states: RuleStates = RuleStates(workers: 1)
   ) {
+    let rules = states.engine(worker: 0, liveness: ConnectionLiveness(tracker))
     worker = Worker(
       io: VirtualIO(ports: ports),
       journey: unsafe Journey(
-        policy: policy, tracker: tracker, cache: cache, fragments: fragments, gather: VirtualPorts.gather),
+        policy: policy, tracker: tracker, cache: cache, fragments: fragments, rules: rules,
+        gather: VirtualPorts.gather),
       burst: burst,
       receive: [
         ReceiveQueue(queue: 0, crossing: Crossing(port: Self.a, egress: toB, transmit: 0)),

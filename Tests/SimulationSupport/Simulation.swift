@@ -38,7 +38,10 @@ public struct Simulation: Sendable {
   /// All that may happen on the virtual wires, and all reasons to drop, by name. (Nobody switches reassembly off while
   /// workers live.)
   public static let troubles = Set(Trouble.allCases.map { "\($0)" })
-  public static let dropReasons = Set(DropReason.allCases.map(\.name)).subtracting(["frag_purged"])
+  /// All but those of rules, which it has none of.
+  public static let dropReasons = Set(DropReason.allCases.map(\.name)).subtracting([
+    "frag_purged", "rule", "rule_policy", "rule_reject", "no_rules", "hook_program",
+  ])
 
   /// Lives one life after the other until the steps are used up or something is wrong.
   public func run() -> Report {

@@ -98,8 +98,8 @@ final class World {
     var made = Tally.Count()
     /// Given back, and why by the models: for sure, and perhaps.
     var released = Tally.Count()
-    var certain = InlineArray<44, UInt64>(repeating: 0)
-    var perhaps = InlineArray<44, UInt64>(repeating: 0)
+    var certain = InlineArray<49, UInt64>(repeating: 0)
+    var perhaps = InlineArray<49, UInt64>(repeating: 0)
     /// Packets with a good IP header that are invalid for sure, and that may be.
     var invalid: UInt64 = 0
     var doubtful: UInt64 = 0

@@ -3,6 +3,7 @@
 //   swift run -c release benchmarks              nanoseconds, stage by stage
 //   benchmarks breathe N                         N breaths of each kind of traffic, for Scripts/instructions
 //   benchmarks table N                           N connections: what a table of them costs, how long breaths take
+//   benchmarks rules                             1 to 10,000 rules: what judging a packet costs, how long they compile
 import Glibc
 import Pipeline
 
@@ -19,8 +20,10 @@ enum Benchmarks {
     }
     if words.isEmpty {
       try table()
+    } else if words.elementsEqual(["rules"]) {
+      try RuleStages.show()
     } else {
-      print("usage: benchmarks [breathe N | table N]")
+      print("usage: benchmarks [breathe N | table N | rules]")
       exit(64)
     }
   }

@@ -1,0 +1,16 @@
+internal import Conntrack
+internal import FlowCache
+internal import Rules
+
+extension Journey {
+  /// Goes by these rules from the next packet on. What was decided by others is out of date.
+  public mutating func adopt(_ setup: RuleSetup) {
+    ruleSetup = setup
+    rules.adopt(setup.view)
+    isRuled = rules.isOn || setup.isClosed || setup.programHooks != 0
+    tracker.setFlowTables(setup.flowTables)
+    unsafe tracker.setTimeoutPolicies(setup.timeouts)
+    unsafe tracker.defineFlowTables(setup.definitions)
+    cache.invalidate()
+  }
+}
