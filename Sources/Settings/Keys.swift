@@ -104,6 +104,16 @@ extension Settings {
         $0.reassembly.low = try $1.integer(in: 0...100)
       },
 
+      Key("rules", "file", option: "rules") { $0.rules.file = try $1.path() },
+      Key("rules", "fail", option: "rules-fail") { $0.rules.fail = try $1.choice() },
+      Key("rules", "auto-flowtable") { $0.rules.autoFlowtable = try $1.toggle() },
+      Key("flowtable", "tcp-timeout", option: "flowtable-tcp-timeout") {
+        $0.rules.tcpTimeout = try $1.integer(in: 1...86_400)
+      },
+      Key("flowtable", "udp-timeout", option: "flowtable-udp-timeout") {
+        $0.rules.udpTimeout = try $1.integer(in: 1...86_400)
+      },
+
       Key("events", "mode", option: "events") { $0.events.mode = try $1.choice() },
       Key("events", "ring", option: "events-ring") { $0.events.ring = try $1.integer(in: 64...1 << 24) },
       Key("events", "dying", option: "events-dying") { $0.events.dying = try $1.integer(in: 64...1 << 24) },

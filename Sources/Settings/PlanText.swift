@@ -10,6 +10,7 @@ extension Plan: CustomStringConvertible {
       ("memory", pools.flatMap(lines)),
       ("fragments", fragmentLines),
       ("tracking", trackingLines),
+      ("rules", ruleLines),
       ("control", controlLines),
       ("policies", policies),
       ("notes", notes),
@@ -63,7 +64,9 @@ extension Plan: CustomStringConvertible {
 
   private var policies: [String] {
     return [
-      "without rules every packet with a sound IP header crosses its pair; unknown protocols cross untouched",
+      (settings.rules.fail == .open
+        ? "without rules every packet with a sound IP header crosses its pair"
+        : "without rules no packet crosses") + "; unknown protocols cross untouched",
       "invalid transport headers\(tracking == nil ? "" : ", packets that fit no connection"): "
         + (settings.invalid == .forward ? "counted and forwarded" : "dropped"),
       "transport checksums: "

@@ -5,7 +5,7 @@ struct Planner {
   let settings: Settings
   let ports: [PortFacts]  // by number
   let lcores: [LcoreFacts]  // by number
-  private(set) var problems: [String] = []
+  var problems: [String] = []
   var notes: [String] = []
 
   init(settings: Settings, ports: [PortFacts], lcores: [LcoreFacts]) {
@@ -30,6 +30,7 @@ struct Planner {
 
     checkLimits(of: paired)
     checkTracking()
+    checkRules()
     let mapped = settings.queueMap.map { checked($0, paired, pollers) }
     let owners = owners(paired, pairing, pollers, mapped, socket)
     let assignments = mapped ?? dealt(paired, pollers, owners, socket)

@@ -61,6 +61,9 @@ public struct Settings: Equatable, Sendable {
   // [fragments]
   public internal(set) var reassembly = ReassemblySettings()
 
+  // [rules] and [flowtable]
+  public internal(set) var rules = RuleSettings()
+
   // [events] and [control]
   public internal(set) var events = EventSettings()
   public internal(set) var control = ControlSettings()

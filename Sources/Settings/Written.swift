@@ -208,6 +208,13 @@ extension Written {
     return path
   }
 
+  /// Of a file, seen from the folder of the process if it does not begin with `/`.
+  func path() throws(Refusal) -> String {
+    let path = try text(expected: "a file")
+    guard !path.allSatisfy(\.isWhitespace) else { throw refusal(expected: "a file") }
+    return path
+  }
+
   /// `dpdkfwd` or `dpdkfwd:monitor`.
   func account() throws(Refusal) -> Account {
     let expected = "a user such as \"dpdkfwd\", or a user and a group such as \"dpdkfwd:monitor\""

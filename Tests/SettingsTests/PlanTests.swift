@@ -463,6 +463,10 @@ enum Host {
           10 % for assured connections only, a sweep in 5.0 s, no further limit
           new connections: accepted
           packets with a wrong transport checksum: invalid
+        rules
+          none at start
+          fail open: without rules packets pass
+          flows leave a flow table after 30 s (TCP) and 30 s (UDP) without packets
         control
           control sockets in /run/dpdkfwd: control for root and the forwarder's user, control-ro for group of the process
           events are written while somebody has subscribed: 65536 events and 16384 ends kept, 20 MiB a worker
@@ -475,6 +479,26 @@ enum Host {
           ends after 0.5 s without packets, or on SIGINT or SIGTERM
           segment in /dev/shm, mode 0640, group of the process
         """)
+  }
+
+  @Test func `it says what holds without rules, and which are loaded`() throws {
+    let text = try Host.plan([
+      "rules": "/etc/dpdkfwd/rules.nft", "rules-fail": "closed", "flowtable-tcp-timeout": "60",
+      "flowtable-udp-timeout": "10",
+    ]).description
+    for line in [
+      "loaded from /etc/dpdkfwd/rules.nft, and again on SIGHUP", "fail closed: without rules packets are dropped",
+      "flows leave a flow table after 60 s (TCP) and 10 s (UDP) without packets",
+      "without rules no packet crosses; unknown protocols cross untouched",
+    ] { #expect(text.contains("\n  \(line)"), "\(line)") }
+    #expect(
+      try Host.plan(["auto-flowtable": "on"]).description.contains("; without rules established flows are offloaded"))
+    for words in [["rules-fail": "closed"], ["conntrack": "off"]] {
+      let error = #expect(throws: PlanError.self) {
+        try Host.plan(words.merging(["auto-flowtable": "on"]) { first, _ in first })
+      }
+      #expect(error?.problems.first?.hasPrefix("auto-flowtable") == true)
+    }
   }
 
   @Test func `it says what connection tracking was told`() throws {

@@ -101,6 +101,17 @@ struct Sample: Sendable {
         $0.tracking.zones.map(\.id) == [7] && $0.tracking.zones[0].ports == [0, 1]
           && $0.tracking.zones[0].vlans == [100] && $0.tracking.zones[0].policy.isAsymmetric == true
       },
+      Sample("rules.file", option: "rules", toml: "'/etc/dpdkfwd/rules.nft'", word: "/etc/dpdkfwd/rules.nft") {
+        $0.rules.file == "/etc/dpdkfwd/rules.nft"
+      },
+      Sample("rules.fail", option: "rules-fail", toml: "'closed'", word: "closed") { $0.rules.fail == .closed },
+      Sample("rules.auto-flowtable", toml: "true", word: "on") { $0.rules.autoFlowtable },
+      Sample("flowtable.tcp-timeout", option: "flowtable-tcp-timeout", toml: "60", word: "60") {
+        $0.rules.tcpTimeout == 60
+      },
+      Sample("flowtable.udp-timeout", option: "flowtable-udp-timeout", toml: "10", word: "10") {
+        $0.rules.udpTimeout == 10
+      },
       Sample("events.mode", option: "events", toml: "'on'", word: "on") { $0.events.mode == .on },
       Sample("events.ring", option: "events-ring", toml: "1024", word: "1024") { $0.events.ring == 1024 },
       Sample("events.dying", option: "events-dying", toml: "512", word: "512") { $0.events.dying == 512 },
