@@ -52,6 +52,8 @@ let layers: [Layer] = [
       "Primitives", "Wire", "Tables", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache", "CSegment",
       "Offload", "HookProgram", "Ruleset", "Rules",
     ]),
+  Layer(
+    name: "Context", uses: ["Primitives", "Wire", "Conntrack", "HookProgram", "Ruleset", "Rules", "Pipeline"]),
   Layer(name: "Sync", uses: ["Primitives", "Segment", "CSegment"]),
   Layer(name: "Settings", uses: ["Primitives", "Conntrack", "Steering"], products: [toml]),
   Layer(name: "ControlProtocol", uses: ["JSONText"]),
@@ -61,19 +63,19 @@ let layers: [Layer] = [
     name: "Control",
     uses: [
       "Primitives", "CSegment", "Segment", "JSONText", "Inspection", "Steering", "Reassembly", "Conntrack", "Pipeline",
-      "Ruleset", "ControlProtocol", "ControlServer",
+      "Ruleset", "Context", "ControlProtocol", "ControlServer",
     ], products: [logging]),
   Layer(
     name: "DataPlane",
     uses: [
       "Primitives", "Wire", "Tables", "Steering", "Reassembly", "Conntrack", "FlowCache", "Rules", "Pipeline",
-      "Segment", "Settings", "Control", "Offload", "HookProgram", "CHook", "CSegment", "CDPDK",
+      "Context", "Segment", "Settings", "Control", "Offload", "HookProgram", "CHook", "CSegment", "CDPDK",
     ],
     products: [logging]),
   Layer(
     name: "dpdkfwd", kind: .executable,
     uses: [
-      "Primitives", "Conntrack", "HookProgram", "Pipeline", "Segment", "Settings", "ControlProtocol",
+      "Primitives", "Conntrack", "HookProgram", "Pipeline", "Context", "Segment", "Settings", "ControlProtocol",
       "ControlServer", "Control", "DataPlane",
     ],
     products: [arguments, logging]),
@@ -137,6 +139,9 @@ let layers: [Layer] = [
       "Pipeline", "TestSupport", "OracleSupport", "EventSupport", "Ruleset", "Rules",
     ]),
   Layer(
+    name: "ContextTests", kind: .test,
+    uses: ["Primitives", "Wire", "Conntrack", "Ruleset", "Rules", "Pipeline", "Context", "TestSupport"]),
+  Layer(
     name: "SettingsTests", kind: .test, uses: ["Primitives", "Conntrack", "Steering", "Settings", "TestSupport"]),
   Layer(
     name: "DataPlaneTests", kind: .test,
@@ -165,7 +170,7 @@ let layers: [Layer] = [
     name: "ControlMethodTests", kind: .test,
     uses: [
       "JSONText", "Primitives", "Wire", "CSegment", "Segment", "Inspection", "Steering", "Reassembly", "Conntrack",
-      "FlowCache", "Rules", "Ruleset", "Pipeline", "ControlProtocol", "ControlServer", "Control",
+      "FlowCache", "Rules", "Ruleset", "Pipeline", "Context", "ControlProtocol", "ControlServer", "Control",
       "TestSupport",
     ], products: [logging]),
   Layer(

@@ -31,7 +31,7 @@ final class Desk: Sendable {
   /// The workers have ended, or are about to: who waits is told so.
   func close() { state.withLock { $0.isClosed = true } }
 
-  private var isClosed: Bool { state.withLock(\.isClosed) }
+  var isClosed: Bool { state.withLock(\.isClosed) }
 
   /// Gives the workers time to breathe, on behalf of a task that may still be given up.
   func rest() async throws(DeskError) {

@@ -12,6 +12,8 @@ public final class Methods: ControlService {
   let pacing: Pacing
   let subscriptions: Subscriptions
   let knobs: Knobs
+  /// `nil`: there are no rules.
+  let office: RuleOffice?
   /// The forwarder's own segment, as any reader sees it.
   let segment: SegmentReader
 
@@ -37,13 +39,30 @@ public final class Methods: ControlService {
     case deleteLimits = "limits.delete"
     case getFragments = "fragments.get"
     case setFragments = "fragments.set"
+    case stageRules = "ruleset.stage"
+    case loadRules = "ruleset.load"
+    case confirmRules = "ruleset.confirm"
+    case rollBackRules = "ruleset.rollback"
+    case runCommands = "ruleset.run"
+    case listRules = "ruleset.list"
+    case explainRules = "ruleset.explain"
+    case rulesNow = "ruleset.status"
+    case listFlowtables = "flowtable.list"
+    case dumpContext = "context.dump"
+    case getProgram = "context.get"
+    case setProgram = "context.set"
+    case updateProgram = "context.update"
+    case removeProgram = "context.remove"
 
     var access: Access {
       switch self {
       case .version, .list, .get, .count, .buckets, .subscribe, .acknowledge, .read, .getTracking, .getLimits,
-        .getFragments:
+        .getFragments, .listRules, .explainRules, .rulesNow, .listFlowtables, .dumpContext, .getProgram:
         .read
-      case .create, .update, .delete, .flush, .apply, .setTracking, .setLimits, .deleteLimits, .setFragments: .write
+      case .create, .update, .delete, .flush, .apply, .setTracking, .setLimits, .deleteLimits, .setFragments,
+        .stageRules, .loadRules, .confirmRules, .rollBackRules, .runCommands, .setProgram, .updateProgram,
+        .removeProgram:
+        .write
       }
     }
   }
@@ -56,6 +75,8 @@ public final class Methods: ControlService {
     let rest = pacing.rest
     desk = Desk(site.mailboxes) { await rest(Self.breath) }
     knobs = Knobs(site)
+    let desk = desk
+    office = site.rules.map { RuleOffice($0, desk, pacing) }
     subscriptions = Subscriptions(site, desk, pacing)
   }
 
@@ -63,7 +84,10 @@ public final class Methods: ControlService {
   private static let breath: UInt64 = 50_000
 
   /// Workers are about to end: nothing is asked of them any more.
-  public func close() { desk.close() }
+  public func close() {
+    desk.close()
+    office?.close()
+  }
 
   // MARK: ControlService
 
@@ -101,12 +125,35 @@ public final class Methods: ControlService {
     case .deleteLimits: try await deleteLimits(Parameters(json, ["default", "zones"]))
     case .getFragments: try fragmentsNow(Parameters(json))
     case .setFragments: try await setFragments(Parameters(json, ["v4", "v6", "max_fragments"]))
+    case .stageRules: try stage(Parameters(json, ["text"]), client)
+    case .loadRules:
+      try await loadRules(Parameters(json, ["sources", "includes", "staged", "dry_run", "confirm"]), client)
+    case .confirmRules: try await confirmRules(Parameters(json))
+    case .rollBackRules: try await rollBackRules(Parameters(json))
+    case .runCommands:
+      try await runCommands(
+        Parameters(json, ["sources", "includes", "staged", "options", "dry_run", "echo"]), client)
+    case .listRules: try await listRules(Parameters(json, ["command", "options", "from"]), client)
+    case .explainRules: try await explainRules(Parameters(json, ["words", "frame"]))
+    case .rulesNow: try await rulesNow(Parameters(json))
+    case .listFlowtables: try flowtables(Parameters(json))
+    case .dumpContext: try await dumpContext(Parameters(json, ["prefix", "from"]), client)
+    case .getProgram: try await program(Parameters(json, ["hook", "option"]), client)
+    case .removeProgram: try await removeProgram(Parameters(json, ["hook", "option"]))
+    case .setProgram, .updateProgram:
+      try await setProgram(
+        Parameters(json, ["hook", "option", "sources", "includes", "staged", "object", "name", "section"]), client,
+        updates: method == .updateProgram
+      )
     }
   }
 
   public func lasts(_ client: Client) -> Bool { subscriptions.has(client.number) }
 
-  public func ended(_ client: Client) { subscriptions.end(of: client.number) }
+  public func ended(_ client: Client) {
+    subscriptions.end(of: client.number)
+    office?.forget(client.number)
+  }
 
   private func version(_: Parameters) -> JSON {
     .object([
@@ -126,7 +173,9 @@ public final class Methods: ControlService {
 struct Fault: Error {
   let error: ControlError
 
-  init(_ code: ControlCode, _ message: String) { error = ControlError(code, message) }
+  init(_ code: ControlCode, _ message: String, _ data: JSON? = nil) {
+    error = ControlError(code, message, data: data)
+  }
   /// - Parameter name: of the parameter that the object was given as.
   init(_ error: MemberError, in name: String = "") {
     self.init(.invalidParameters, error.member.isEmpty && !name.isEmpty ? "\(name): \(error.problem)" : "\(error)")
@@ -241,6 +290,20 @@ struct Parameters {
     }
     return text
   }
+
+  func text(_ name: String) throws(Fault) -> String? {
+    guard let value = self[name] else { return nil }
+    guard let text = value.asText else { throw wrong(name, "expected a text") }
+    return text
+  }
+
+  func neededText(_ name: String) throws(Fault) -> String {
+    _ = try needed(name)
+    return try text(name) ?? ""
+  }
+
+  /// Some of them as an object of their own.
+  func object(of names: [String]) -> JSON { .object(names.compactMap { name in self[name].map { (name, $0) } }) }
 
   func array(_ name: String) throws(Fault) -> [JSON]? {
     guard let value = self[name] else { return nil }

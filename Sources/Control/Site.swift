@@ -1,5 +1,8 @@
 public import Conntrack
+public import Context
+public import Logging
 public import Pipeline
+public import Primitives
 public import Reassembly
 public import Segment
 
@@ -17,6 +20,8 @@ public struct Site: Sendable {
   public var tracking: Tracking?
   /// What each worker may hold of fragments; `nil`: they are packets like others.
   public var fragments: FragmentSettings?
+  /// `nil`: there are no rules.
+  public var rules: Rules?
   /// Whether events can be told of at all, and what is told of whether anybody has subscribed or not.
   public var tellsEvents: Bool
   public var always: EventMask
@@ -37,9 +42,23 @@ public struct Site: Sendable {
     }
   }
 
+  public struct Rules: Sendable {
+    public var keeper: RuleKeeper
+    /// On the workers' clock.
+    public var now: @Sendable () -> Instant
+    public var log: Logger
+
+    public init(_ keeper: RuleKeeper, now: @escaping @Sendable () -> Instant, log: Logger) {
+      self.keeper = keeper
+      self.now = now
+      self.log = log
+    }
+  }
+
   public init(
     prefix: String, version: String, mailboxes: [Mailbox], placement: Placement, segment: SegmentWriter,
-    tracking: Tracking?, fragments: FragmentSettings?, tellsEvents: Bool, always: EventMask
+    tracking: Tracking?, fragments: FragmentSettings?, tellsEvents: Bool, always: EventMask,
+    rules: Rules? = nil
   ) {
     self.prefix = prefix
     self.version = version
@@ -51,6 +70,7 @@ public struct Site: Sendable {
     self.fragments = fragments
     self.tellsEvents = tellsEvents
     self.always = always
+    self.rules = rules
   }
 }
 

@@ -1,3 +1,4 @@
+internal import JSONText
 public import Segment
 
 /// What `-o` asks for: connections and events in one of the forms that conntrack(8) has, or as JSON.
@@ -69,6 +70,17 @@ public struct ConnectionOutput: Sendable {
     case .save(let save): save.line(connection)
     case .xml(let xml): xml.line(connection)
     case .json(let json): json.line(connection)
+    }
+  }
+
+  /// The same with the flow table that the connection is in, where the form has room for it.
+  public func line(_ connection: Connection, flowtable: String) -> String {
+    switch form {
+    case .text(let text): return text.line(connection) + " flowtable=\(flowtable)"
+    case .json(let json):
+      guard case .object(let members) = json.object(connection) else { return json.line(connection) }
+      return JSON.object(members + [("flowtable", .text(flowtable))]).line
+    case .save, .xml: return line(connection)
     }
   }
 

@@ -54,16 +54,21 @@ public final class ConnectionReader: Sendable {
     for _ in 0..<attempts {
       guard let record = connections.record(at: slot) else { return nil }
       let remaining = Int32(bitPattern: record.number32(fields.common.deadline) &- clock)
-      guard remaining > 0, isLikely(record, filter) else { return nil }
+      // What is offloaded expires in its flow table.
+      let isKept = record.number16(fields.common.status) & Self.offloaded != 0
+      guard remaining > 0 || isKept, isLikely(record, filter) else { return nil }
       let life = record.number32(fields.generation)
       guard let chain = chain(of: record, life: life), connections.generation(at: slot) == life else { continue }
       var connection = connection(record, chain)
       connection.id = ConnectionID(shard: shard, epoch: epoch, slot: slot, generation: life)
-      connection.remaining = UInt32(remaining)
+      connection.remaining = UInt32(max(0, remaining))
+      connection.flowTable = isKept ? record.number8(fields.flowTable) & 15 : 0
       return filter.takes(connection) ? connection : nil
     }
     return nil
   }
+
+  private static let offloaded = Connection.Status.offloaded | Connection.Status.offloadedToHardware
 
   /// The connection of that number, if it lives.
   public func connection(_ id: ConnectionID, now: UInt64) -> Connection? {
@@ -125,13 +130,14 @@ extension Connection.Labels {
 
 /// The fields of `ct` that are read, bound by name once.
 private struct Fields {
-  let generation, `extension`: Field
+  let generation, `extension`, flowTable: Field
   let common: ConnectionFields
 
   init(_ kind: Kind) throws(SegmentError) {
     var field = FieldBinder(kind)
     generation = field("generation")
     `extension` = field("extension")
+    flowTable = field("flow_table")
     common = ConnectionFields(&field)
     try field.end()
   }

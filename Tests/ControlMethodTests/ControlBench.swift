@@ -2,6 +2,7 @@ import ControlProtocol
 import ControlServer
 import Foundation
 import JSONText
+import Logging
 import Pipeline
 import Primitives
 import Reassembly
@@ -55,7 +56,8 @@ final class ControlBench: Sendable {
       tracking: setup.tracks
         ? Site.Tracking(limits: crew.limits, capacity: setup.connections, sweepInterval: 5000, checksSequences: true)
         : nil, fragments: setup.fragments.map { FragmentSettings(fragments: $0) }, tellsEvents: setup.events != nil,
-      always: setup.mode)
+      always: setup.mode,
+      rules: Site.Rules(crew.keeper, now: { crew.cables.now }, log: Logger(label: "test")))
   }
 
   // MARK: Clients

@@ -1,10 +1,12 @@
 import CSegment
 import Conntrack
+import Context
 import FlowCache
 import Foundation
 import Pipeline
 import Primitives
 import Reassembly
+import Rules
 import Segment
 import Steering
 import TestSupport
@@ -32,6 +34,8 @@ final class Crew: @unchecked Sendable {
     var epoch: UInt32 = 5
     var total: UInt32?
     var zoneLimits: [UInt16: UInt32] = [:]
+    /// Without rules no packet passes.
+    var failsClosed = false
   }
 
   /// A worker in a box of its own: no two are ever touched at once.
@@ -49,6 +53,7 @@ final class Crew: @unchecked Sendable {
   let limits: SharedLimits
   let ownership: Ownership?
   let segment: SegmentWriter
+  let keeper: RuleKeeper
   private(set) var members: [Member] = []
   private(set) var breaths = 0
   /// They stand still.
@@ -67,6 +72,13 @@ final class Crew: @unchecked Sendable {
     segment = try SegmentWriter(
       prefix: "t", schema: Self.schema(setup), options: SegmentOptions(root: root), writer: "0.4-test",
       tscHz: 1_000_000_000)
+    let names = (0..<2 * setup.pairs).map { "p\($0)" }
+    var options = RuleKeeper.Options(
+      ports: names, pairs: Dictionary(uniqueKeysWithValues: names.indices.map { ($0, $0 ^ 1) }),
+      workers: setup.workers)
+    options.failsClosed = setup.failsClosed
+    keeper = RuleKeeper(options)
+    try keeper.begin(with: nil, at: cables.now)
     let owners = setup.owners ?? Array(repeating: Array(0..<setup.workers), count: setup.pairs)
     ownership =
       setup.by == .port || setup.workers == 1
@@ -102,9 +114,12 @@ final class Crew: @unchecked Sendable {
         port: port, egress: Egress(port: peer), transmit: owns ? Int(peer.rawValue) : -1,
         group: ownership == nil ? -1 : pair)
     }
-    let journey = unsafe Journey(
+    let tracker = tracker(shard)
+    let engine = keeper.engine(worker: shard, liveness: ConnectionLiveness(tracker))
+    var journey = unsafe Journey(
       policy: setup.policy, owners: ownership.map { OwnerTable($0, me: shard) } ?? OwnerTable(),
-      tracker: tracker(shard), fragments: fragments(shard), gather: Cables.gather)
+      tracker: tracker, fragments: fragments(shard), rules: engine, gather: Cables.gather)
+    journey.adopt(keeper.setup)
     return Member(
       Worker(
         io: CableEnd(cables: cables, worker: shard), journey: journey, burst: 32,
@@ -128,10 +143,10 @@ final class Crew: @unchecked Sendable {
         capacity: setup.connections, shard: shard)
       if !setup.mode.isEmpty { unsafe log.set(setup.mode, zones: nil) }
     }
-    return Tracker(
+    return unsafe Tracker(
       table: table, settings: TrackerSettings(), policies: ZonePolicies(setup.choices),
       zones: ZoneMap(setup.zones, ports: 2 * setup.pairs), limits: limits.worker(), events: log,
-      wallZero: 1_700_000_000_000_000_000)
+      wallZero: 1_700_000_000_000_000_000, flowRecords: segment.flowtables(shard))
   }
 
   private func fragments(_ shard: Int) -> Reassembly {

@@ -12,10 +12,13 @@ import Testing
       let reading = [
         "version", "conntrack.list", "conntrack.get", "conntrack.count", "conntrack.buckets", "events.subscribe",
         "events.acknowledge", "events.read", "tracking.get", "limits.get", "fragments.get",
+        "ruleset.list", "ruleset.explain", "ruleset.status", "flowtable.list", "context.dump", "context.get",
       ]
       let writing = [
         "conntrack.create", "conntrack.update", "conntrack.delete", "conntrack.flush", "conntrack.apply",
         "tracking.set", "limits.set", "limits.delete", "fragments.set",
+        "ruleset.stage", "ruleset.load", "ruleset.confirm", "ruleset.rollback", "ruleset.run", "context.set",
+        "context.update",
       ]
       for method in reading { #expect(methods.access(of: method) == .read, "\(method)") }
       for method in writing { #expect(methods.access(of: method) == .write, "\(method)") }
@@ -33,6 +36,18 @@ import Testing
     ("version", #"{"a": 1}"#, "a"), ("version", "[1]", "by name"), ("version", "7", "by name"),
     ("conntrack.count", #"{"filter": {}}"#, "filter"), ("tracking.get", #"{"zone": 1}"#, "zone"),
     ("fragments.get", #"{"v4": {}}"#, "v4"),
+    ("ruleset.load", "{}", "sources"), ("ruleset.load", #"{"sources": {}}"#, "sources"),
+    ("ruleset.load", #"{"sources": [{"name": "f"}]}"#, "sources.text"),
+    ("ruleset.load", #"{"sources": [{"name": "f", "text": "", "path": "/etc"}]}"#, "sources.path"),
+    ("ruleset.load", #"{"sources": [], "includes": []}"#, "includes"),
+    ("ruleset.load", #"{"sources": [], "confirm": 0}"#, "confirm"),
+    ("ruleset.load", #"{"staged": true}"#, "staged"), ("ruleset.stage", "{}", "text"),
+    ("ruleset.run", #"{"sources": [], "options": {"handle": true}}"#, "options.handle"),
+    ("ruleset.list", #"{"command": 7}"#, "command"), ("ruleset.list", #"{"from": -1}"#, "from"),
+    ("ruleset.explain", #"{"frame": "0"}"#, "frame"), ("ruleset.explain", #"{"frame": "xx"}"#, "frame"),
+    ("context.get", "{}", "hook"), ("context.get", #"{"hook": "output"}"#, "hook"),
+    ("context.get", #"{"hook": "forward", "option": "a/b"}"#, "option"),
+    ("context.set", #"{"hook": "forward"}"#, "sources"),
     ("conntrack.list", "[]", "by name"), ("conntrack.list", #""text""#, "by name"),
     ("conntrack.list", #"{"limit": 0}"#, "limit"), ("conntrack.list", #"{"limit": 1001}"#, "limit"),
     ("conntrack.list", #"{"limit": -1}"#, "limit"), ("conntrack.list", #"{"limit": 1.0}"#, "limit"),
