@@ -268,6 +268,7 @@ static sigset_t stop_signals(void)
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
     return set;
 }
 
@@ -275,6 +276,9 @@ void cdpdk_stop_signals_block(bool block)
 {
     sigset_t set = stop_signals();
 
+    if (!block) {
+        signal(SIGHUP, SIG_IGN);
+    }
     pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 

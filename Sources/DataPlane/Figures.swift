@@ -1,5 +1,7 @@
 internal import CDPDK
 internal import CSegment
+internal import Offload
+internal import Primitives
 internal import Segment
 
 /// The figures of ports and pools: asked of drivers and mempools, kept in the segment, and once an interval written
@@ -9,10 +11,13 @@ final class Figures: @unchecked Sendable {
   let ports: [Port]
   private let pools: [Pool]
   private let segment: SegmentWriter
+  /// What ports make of flows; `nil`: none is asked.
+  private let offload: OffloadBoard?
   private var portHistory: [RingWriter<dpdkfwd_port_history_record>]
   private var poolHistory: [RingWriter<dpdkfwd_mempool_history_record>]
 
-  init(ports: [Port], pools: [Pool], segment: SegmentWriter) {
+  init(ports: [Port], pools: [Pool], segment: SegmentWriter, offload: OffloadBoard? = nil) {
+    self.offload = offload
     self.ports = ports
     self.pools = pools
     self.segment = segment
@@ -38,6 +43,18 @@ final class Figures: @unchecked Sendable {
       unsafe record.pointee.tx_packets = statistics.opackets
       unsafe record.pointee.tx_bytes = statistics.obytes
       unsafe record.pointee.tx_errors = statistics.oerrors
+    }
+    if let offload { readOffload(offload.figures) }
+  }
+
+  private func readOffload(_ figures: OffloadFigures) {
+    for asked in figures.ports {
+      guard let i = ports.firstIndex(where: { $0.number == asked.port.rawValue }) else { continue }
+      let record = unsafe segment.port(i)
+      unsafe record.pointee.offload_rules = UInt64(asked.rules)
+      guard unsafe record.pointee.offload_refused != asked.refusals else { continue }
+      unsafe record.pointee.offload_refused = asked.refusals
+      unsafe setText(&record.pointee.offload_reason, asked.reason)
     }
   }
 

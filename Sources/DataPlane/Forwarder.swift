@@ -1,12 +1,14 @@
 internal import CDPDK
 internal import CSegment
 internal import Conntrack
+public import Context
 public import Control
 internal import Glibc
 public import Logging
 internal import Pipeline
 internal import Primitives
 internal import Reassembly
+internal import Rules
 internal import Segment
 public import Settings
 internal import Steering
@@ -29,6 +31,9 @@ public final class Forwarder {
   /// By worker.
   private let mailboxes: [Mailbox]
   private let limits: SharedLimits
+  private let rules: RuleKeeper
+  /// Asks ports for flows; `nil`: nothing is tracked.
+  private let offload: OffloadThread?
   /// The CPUs of the process before the EAL bound its threads.
   private let affinity: Affinity
   /// Whom to become when the ports are up.
@@ -44,8 +49,12 @@ public final class Forwarder {
   ///   - prefix: EAL's `--file-prefix`, under which readers find the segment.
   ///   - version: of the program, for the segment.
   ///   - affinity: the CPUs that the supervisor may use when the main lcore polls.
-  public init(plan: Plan, prefix: String, version: String, affinity: Affinity, log: Logger) throws {
+  ///   - rules: those in force at start, for as many workers as are planned.
+  public init(
+    plan: Plan, prefix: String, version: String, affinity: Affinity, rules: RuleKeeper, log: Logger
+  ) throws {
     self.plan = plan
+    self.rules = rules
     self.log = log
     self.affinity = affinity
     let settings = plan.settings
@@ -63,6 +72,9 @@ public final class Forwarder {
       segment = try SegmentWriter(
         prefix: prefix, schema: Self.schema(plan), options: Self.segmentOptions(settings), writer: version,
         tscHz: clock.hz)
+      offload =
+        settings.tracking.isEnabled
+        ? try OffloadThread(workers: plan.workers.count, affinity: affinity) { [clock] in clock.now } : nil
     } catch {
       rings.free()
       hardware.takeDown()
@@ -75,6 +87,11 @@ public final class Forwarder {
     for i in plan.workers.indices { unsafe lcores.append(makeLcore(i, tracking, fragments)) }
     introduce(prefix: prefix, version: version)
     site(prefix: prefix, version: version).describe()
+    if settings.tracking.isEnabled {
+      rules.isBusy = { [segment, workers = plan.workers.count] number in
+        (0..<workers).contains { unsafe segment.flowtables($0)[Int(number) - 1].flows > 0 }
+      }
+    }
     Telemetry.offer(segment.paths, log: log)
   }
 
@@ -120,11 +137,17 @@ public final class Forwarder {
         port: PortID(rawValue: UInt16(queue.port)), queue: UInt16(queue.queue),
         attempts: UInt32(settings.txRetries + 1), mostTogether: min(ring, plan.fragments?.together ?? 0))
     }
-    let journey = unsafe Journey(
+    let tracker = tracking.tracker(
+      shard, lcore: planned.lcore, ports: (plan.ports.map(\.id).max() ?? 0) + 1, hardware: offload?.lanes[shard])
+    let engine = rules.engine(worker: shard, liveness: ConnectionLiveness(tracker))
+    var journey = unsafe Journey(
       policy: Policy(settings, ports: plan.ports.map(\.id)),
       owners: ownership.map { OwnerTable($0, me: shard) } ?? OwnerTable(),
-      tracker: tracking.tracker(shard, lcore: planned.lcore, ports: (plan.ports.map(\.id).max() ?? 0) + 1),
-      cache: tracking.cache, fragments: fragments.table(shard, lcore: planned.lcore), gather: MbufIO.gather)
+      tracker: tracker, cache: tracking.cache, fragments: fragments.table(shard, lcore: planned.lcore), rules: engine,
+      traces: RuleTraceLog(
+        segment.ruleTrace(shard), worker: shard, wallZero: Segment.Clock.wall() &- clock.now.nanoseconds),
+      gather: MbufIO.gather)
+    journey.adopt(rules.setup)
     let worker = Worker(
       io: MbufIO(rings.lanes(of: shard), clock: clock), journey: journey, burst: settings.burst, receive: receive,
       transmit: transmit, sources: sources, crossings: handedOver.map { plan.crossing(from: $0.id, at: shard, table) },
@@ -208,7 +231,8 @@ public final class Forwarder {
           sweepInterval: UInt32(clamping: tracking.sweepInterval.nanoseconds / 1_000_000),
           checksSequences: !(tracking.policy.tcpLiberal ?? false)) : nil,
       fragments: plan.fragments.map { FragmentSettings(settings.reassembly, $0) },
-      tellsEvents: settings.events.mode != .off, always: settings.events.mode == .on ? .always : [])
+      tellsEvents: settings.events.mode != .off, always: settings.events.mode == .on ? .always : [],
+      rules: Site.Rules(rules, now: { [clock] in clock.now }, log: log))
   }
 
   /// The user that a forwarder of these settings becomes; `nil`: it stays who it is.
@@ -218,12 +242,19 @@ public final class Forwarder {
 
   /// Starts the workers, works until there is a reason to stop, and ends with everything given back.
   ///
-  /// - Parameter ending: called when there is one, while workers still breathe.
-  public func run(ending: @escaping @Sendable () -> Void = {}) throws -> Outcome {
+  /// - Parameters:
+  ///   - ending: called when there is one, while workers still breathe.
+  ///   - reload: called for each SIGHUP.
+  public func run(
+    ending: @escaping @Sendable () -> Void = {}, reload: @escaping @Sendable () -> Void = {}
+  ) throws -> Outcome {
     let supervisor = Supervisor(
-      settings: plan.settings, figures: Figures(ports: hardware.ports, pools: hardware.pools, segment: segment),
+      settings: plan.settings,
+      figures: Figures(
+        ports: hardware.ports, pools: hardware.pools, segment: segment, offload: offload?.board),
       workers: plan.workers.count,
-      segment: segment, orders: orders, clock: clock, manager: manager, log: log)
+      segment: segment, orders: orders, clock: clock, manager: manager, log: log, reload: reload,
+      offload: offload?.board)
     do {
       try privileges?.drop()
       segment.setState(.running)
@@ -291,6 +322,7 @@ public final class Forwarder {
       }
     }
     supervisor.figures.readPorts()
+    offload?.stop()
     hardware.takeDown()
     for i in hardware.ports.indices {
       unsafe segment.port(i).pointee.admin = 0

@@ -1,5 +1,6 @@
 internal import CSegment
 internal import Logging
+internal import Offload
 internal import Pipeline
 internal import Primitives
 internal import Segment
@@ -16,7 +17,10 @@ struct LinkWatch {
   private var pairs: [(a: Int, b: Int, machine: LinkPropagation)] = []
   private var wasUp: [Bool?]
 
-  init(ports: [Port], propagates: Bool) {
+  private let offload: OffloadBoard?
+
+  init(ports: [Port], propagates: Bool, offload: OffloadBoard? = nil) {
+    self.offload = offload
     self.ports = ports
     self.propagates = propagates
     wasUp = ports.map { _ in nil }
@@ -43,6 +47,7 @@ struct LinkWatch {
     unsafe record.pointee.link = link.up ? 1 : 0
     unsafe record.pointee.link_speed = link.speed
     guard wasUp[i] != link.up else { return }
+    if wasUp[i] != nil || !link.up { offload?.port(PortID(rawValue: ports[i].number), isUp: link.up) }
     if wasUp[i] != nil {
       unsafe record.pointee.link_changes &+= 1
       log.notice("\(ports[i].plan.name): the link is \(link.up ? "up" : "down")")

@@ -21,10 +21,21 @@ public enum LogBridge {
   static var complaint: String? { complaints.withLock { $0.isEmpty ? nil : $0.joined(separator: "; ") } }
   private static let complaints = Mutex<[String]>([])
 
+  /// What it complains of while `body` runs; of any thread, and the first few lines alone.
+  static func complaint<Result>(during body: () -> Result) -> (result: Result, complaint: String?) {
+    latest.withLock { $0 = [] }
+    let result = body()
+    return (result, latest.withLock { $0.isEmpty ? nil : $0.joined(separator: "; ") })
+  }
+  private static let latest = Mutex<[String]>([])
+
   private static func write(level: UInt32, _ text: String) {
     let level = Self.level(level)
     for line in text.split(separator: "\n") {
-      if level >= .error { complaints.withLock { if $0.count < 3 { $0.append(String(line)) } } }
+      if level >= .error {
+        complaints.withLock { if $0.count < 3 { $0.append(String(line)) } }
+        latest.withLock { if $0.count < 3 { $0.append(String(line)) } }
+      }
       logger.withLock { $0?.log(level: level, "\(line)") }
     }
   }

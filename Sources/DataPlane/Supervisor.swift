@@ -1,5 +1,6 @@
 internal import CSegment
 internal import Logging
+internal import Offload
 internal import Pipeline
 internal import Primitives
 internal import Segment
@@ -20,10 +21,14 @@ struct Supervisor: Sendable {
   let clock: Clock
   let manager: ServiceManager
   let log: Logger
+  /// What SIGHUP asks for.
+  var reload: @Sendable () -> Void = {}
+  /// What hears of links, to ask ports that are up alone.
+  var offload: OffloadBoard?
 
   /// Works until there is a reason to stop, and returns it in words.
   func supervise() -> String {
-    var links = LinkWatch(ports: figures.ports, propagates: settings.linkPropagation)
+    var links = LinkWatch(ports: figures.ports, propagates: settings.linkPropagation, offload: offload)
     var idle = IdleWatch(since: clock.now)
     var watchdog = WatchdogWatch(next: clock.now)
     let began = clock.now
@@ -31,7 +36,11 @@ struct Supervisor: Sendable {
     var memory = Schedule(every: settings.statsInterval, from: began)
     while true {
       let pace = pace(since: began, quiet: idle.quietSince, memory: memory.next)
-      if let signal = StopSignals.wait(pace) { return signal }
+      switch StopSignals.wait(pace) {
+      case .stop(let name): return name
+      case .reload: reload()
+      case nil: break
+      }
       let now = clock.now
       segment.beat(Segment.Clock.monotonic())
       idle.see(received: received, at: now)

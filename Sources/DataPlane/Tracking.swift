@@ -1,6 +1,7 @@
 internal import CSegment
 internal import Conntrack
 internal import FlowCache
+internal import Offload
 internal import Primitives
 internal import Segment
 internal import Settings
@@ -60,7 +61,8 @@ struct TrackingSetup {
   /// - Parameters:
   ///   - shard: which worker, counted from zero.
   ///   - ports: as many as port numbers go.
-  func tracker(_ shard: Int, lcore: Int, ports: Int) -> Tracker {
+  ///   - hardware: by which it asks ports for flows.
+  func tracker(_ shard: Int, lcore: Int, ports: Int, hardware: OffloadLane?) -> Tracker {
     let wallZero = Segment.Clock.wall() &- clock.now.nanoseconds
     guard settings.tracking.isEnabled else { return .off(wallZero: wallZero) }
     let tracking = settings.tracking
@@ -79,9 +81,10 @@ struct TrackingSetup {
       TrackingChoices(tracking.policy),
       zones: Dictionary(
         uniqueKeysWithValues: tracking.zones.map { ($0.id, TrackingChoices(tracking.policy(zone: $0.id))) }))
-    return Tracker(
+    return unsafe Tracker(
       table: table, settings: own, policies: policies, zones: ZoneMap(Self.rules(tracking.zones), ports: ports),
-      limits: limits.worker(), events: events, wallZero: wallZero)
+      limits: limits.worker(), events: events, wallZero: wallZero, flowRecords: segment.flowtables(shard),
+      hardware: hardware)
   }
 
   /// Where a worker tells of its connections.

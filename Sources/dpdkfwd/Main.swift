@@ -1,9 +1,14 @@
 // dpdkfwd: `dpdkfwd <EAL arguments> -- <application options>`. Wires settings, plan, EAL and forwarder together, in that
 // order, and turns what goes wrong into a message and an exit code.
 internal import ArgumentParser
+internal import Conntrack
+internal import Context
 internal import DataPlane
 internal import Foundation
+internal import HookProgram
 internal import Logging
+internal import Pipeline
+internal import Primitives
 internal import Segment
 internal import Settings
 
@@ -59,18 +64,50 @@ struct Main {
     try EAL.start([CommandLine.arguments[0]] + invocation.eal, virtualDevices: invocation.virtualDevices)
     let plan = try Plan.make(settings: settings, ports: EAL.ports(), lcores: EAL.lcores())
     print(plan)
+    let rules = rules(plan)
     if settings.dryRun {
       try Forwarder.rehearse(plan, prefix: invocation.filePrefix)
       EAL.end()
       say("dry run: the plan can be carried out; nothing was started", .fine)
     }
     let forwarder = try Forwarder(
-      plan: plan, prefix: invocation.filePrefix, version: version, affinity: affinity, log: log)
+      plan: plan, prefix: invocation.filePrefix, version: version, affinity: affinity, rules: rules, log: log)
     try control?.open(forwarder, version: version)
-    let outcome = try forwarder.run { control?.close() }
+    let outcome = try forwarder.run {
+      control?.close()
+    } reload: {
+      control?.reload(settings)
+    }
     EAL.end()
     print(outcome)
     exit((outcome.isClean ? Exit.fine : .software).rawValue)
+  }
+
+  /// The rules that a run starts with. Those that are not sound end the program.
+  private static func rules(_ plan: Plan) -> RuleKeeper {
+    let keeper = RuleKeeper(RuleKeeper.Options(plan))
+    keeper.loadObject = { bytes, section throws(RuleFailure) in
+      do throws(HookProgramError) {
+        return LoadedObject(try LoadedProgram(bytes, section: section))
+      } catch {
+        throw .unfit(error.description)
+      }
+    }
+    do throws(RuleFailure) {
+      let file = plan.settings.rules.file
+      let texts: RuleTexts? = if let file { try RuleTexts.read(file) } else { nil }
+      try keeper.begin(with: texts, at: Instant(nanoseconds: 0))
+      if let file { print("rules\n  \(file): \(keeper.size)") }
+      return keeper
+    } catch {
+      EAL.end()
+      // As nft prints them.
+      if case .faults = error {
+        FileHandle.standardError.write(Data(error.description.utf8))
+        exit(Exit.settings.rawValue)
+      }
+      fail("rules: \(error)", .settings)
+    }
   }
 
   private static func logger(_ settings: Settings) -> Logger {
@@ -113,5 +150,33 @@ struct Main {
     let lines = text.split(separator: "\n").map { "dpdkfwd: \($0)\n" }.joined()
     FileHandle.standardError.write(Data(lines.utf8))
     exit(code.rawValue)
+  }
+}
+
+extension RuleKeeper.Options {
+  init(_ plan: Plan) {
+    var ports = [String](repeating: "", count: (plan.ports.map(\.id).max() ?? -1) + 1)
+    for port in plan.ports { ports[port.id] = port.name }
+    let settings = plan.settings
+    self.init(
+      ports: ports, pairs: Dictionary(uniqueKeysWithValues: plan.ports.map { ($0.id, $0.pair) }),
+      workers: plan.workers.count)
+    failsClosed = settings.rules.fail == .closed
+    hasAutoFlowtable = settings.rules.autoFlowtable
+    flows = RuleIssue.FlowTimeouts(
+      tcp: UInt32(settings.rules.tcpTimeout), udp: UInt32(settings.rules.udpTimeout))
+    timeouts = Timeout.allCases.map { UInt32(clamping: settings.tracking.policy.seconds($0) * 1000) }
+  }
+}
+
+extension LoadedObject {
+  fileprivate init(_ loaded: LoadedProgram) {
+    let program = loaded.program
+    let microseconds = loaded.loadTime / .microseconds(1)
+    self.init(
+      loaded.call,
+      about: "eBPF of section \(program.section), \(program.instructions.count) instructions, "
+        + "\(loaded.isCompiled ? "machine code" : "interpreted"), loaded in \(Int(microseconds)) us",
+      owner: loaded)
   }
 }

@@ -25,6 +25,7 @@ struct Options: ParsableCommand {
   @OptionGroup(title: "Connection tracking") var tracking: TrackingOptions
   @OptionGroup(title: "Fragments") var fragments: FragmentOptions
   @OptionGroup(title: "Timeouts") var timeouts: TimeoutOptions
+  @OptionGroup(title: "Rules and flow tables") var rules: RuleOptions
   @OptionGroup(title: "Control and events") var control: ControlArguments
   @OptionGroup(title: "Run") var end: RunOptions
   @OptionGroup(title: "Segment, statistics and log") var output: OutputOptions
@@ -51,7 +52,7 @@ struct Options: ParsableCommand {
   private var words: [OptionWord] {
     let all =
       ports.words + lcores.words + mempool.words + packets.words + tracking.words + fragments.words + timeouts.words
-      + control.words + end.words + output.words
+      + rules.words + control.words + end.words + output.words
     return all.compactMap { option, word in word.map { (option, $0) } }
   }
 }

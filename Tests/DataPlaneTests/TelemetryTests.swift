@@ -11,7 +11,7 @@ import Testing
       numbered.telemetry.commands.map(\.name)
         == [
           "info", "list", "forwarder", "ports", "lcores", "queues", "drops", "invalid", "packets", "mempools", "ct",
-          "ct_invalid", "frag", "frag_fragments", "frag_datagrams",
+          "ct_invalid", "frag", "frag_fragments", "frag_datagrams", "flowtables",
         ].map { "/dpdkfwd/\($0)" })
   }
 

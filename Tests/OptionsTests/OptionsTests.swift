@@ -14,8 +14,9 @@ import Testing
 
   /// A bad word reaches the setting of the option's name, so that none of them is lost or mixed up.
   @Test(arguments: Settings.optionNames) func `an option's word reaches its setting`(option: String) throws {
-    guard option != "dry-run" else {
-      #expect(try Options.parse(["--dry-run"]).settings().dryRun)
+    guard option != "dry-run", option != "auto-flowtable" else {
+      let settings = try Options.parse(["--\(option)"]).settings()
+      #expect(option == "dry-run" ? settings.dryRun : settings.rules.autoFlowtable)
       return
     }
     let error = #expect(throws: (any Error).self) { try Options.parse(["--\(option)", " "]) }
