@@ -24,7 +24,20 @@ struct Console: Sendable {
 }
 
 /// The text of a file; `-`: of standard input; `nil` if it cannot be read.
-func text(ofFile path: String) -> String? {
+func text(ofFile path: String) -> String? { bytes(ofFile: path).map { String(decoding: $0, as: UTF8.self) } }
+
+/// Why a file cannot be opened, in the words of the system.
+func systemCause(ofReading path: String) -> String {
+  let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+  guard file < 0 else {
+    close(file)
+    return unsafe String(cString: strerror(EIO))
+  }
+  return unsafe String(cString: strerror(errno))
+}
+
+/// The same in bytes.
+func bytes(ofFile path: String) -> [UInt8]? {
   let file = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
   guard file >= 0 else { return nil }
   defer { if file != STDIN_FILENO { close(file) } }
@@ -32,7 +45,7 @@ func text(ofFile path: String) -> String? {
   var part = [UInt8](repeating: 0, count: 1 << 16)
   while true {
     let count = unsafe read(file, &part, part.count)
-    if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+    if count == 0 { return bytes }
     if count < 0, errno != EINTR { return nil }
     bytes += part.prefix(max(0, count))
   }

@@ -1,6 +1,6 @@
 // dpdkfwd-ctl: asks a running forwarder for changes, and shows what it tracks. It speaks the command lines of the tools
-// that people know: conntrack(8) behind the word `conntrack`, whose words are its own from there on, and Open vSwitch's
-// dpctl behind `dpctl`. It links no DPDK.
+// that people know: conntrack(8) behind the word `conntrack`, whose words are its own from there on, Open vSwitch's dpctl
+// behind `dpctl`, and nft behind `ruleset`. It links no DPDK.
 internal import ArgumentParser
 internal import ControlProtocol
 internal import Segment
@@ -13,15 +13,20 @@ struct DpdkfwdCtl: AsyncParsableCommand {
     discussion: """
       Shows and changes what the dpdkfwd that was started with the same --file-prefix tracks. Options go before the \
       subcommand; what follows `conntrack` is read as conntrack(8) of conntrack-tools reads it, what follows `dpctl` as \
-      `ovs-appctl dpctl/...` of Open vSwitch.
+      `ovs-appctl dpctl/...` of Open vSwitch, and what follows `ruleset` as nft(8).
 
       Exit status: that of the tool that is spoken; 64 usage of dpdkfwd-ctl itself.
       """,
     version: Program.version,
-    subcommands: [ConntrackSubcommand.self, DpctlSubcommand.self, SyncSubcommand.self])
+    subcommands: [
+      ConntrackSubcommand.self, DpctlSubcommand.self, RulesetSubcommand.self, ContextSubcommand.self,
+      SyncSubcommand.self,
+    ])
 
   /// Those whose words are the language of another tool, in which an option of ours would mean something else.
-  private static let foreign: [any ParsableCommand.Type] = [ConntrackSubcommand.self, DpctlSubcommand.self]
+  private static let foreign: [any ParsableCommand.Type] = [
+    ConntrackSubcommand.self, DpctlSubcommand.self, RulesetSubcommand.self,
+  ]
 
   @OptionGroup var options: Options
 

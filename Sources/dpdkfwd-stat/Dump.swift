@@ -12,6 +12,9 @@ struct Dump: ParsableCommand {
       all the time is listed exactly once. Entries come in the order of their ids, which are never used again: \
       --cursor goes on behind one. With --json each line is an object.
 
+      flowtable lists the connections that are offloaded, flow table by flow table, each with the table's name at the \
+      end of its line.
+
       dying lists the connections that are gone and are kept until those who subscribed to events know their end, with \
       their last counts. unconfirmed is always empty: a packet is decided as a whole, so that its connection is in the \
       table before the packet leaves, or never was.
@@ -23,7 +26,7 @@ struct Dump: ParsableCommand {
   @Argument(help: ArgumentHelp("What to list.", valueName: "kind"))
   var kind: Kind
 
-  enum Kind: String, CaseIterable, ExpressibleByArgument { case ct, dying, unconfirmed }
+  enum Kind: String, CaseIterable, ExpressibleByArgument { case ct, flowtable, dying, unconfirmed }
 
   @Option(
     name: [.customShort("o"), .customLong("output")],
@@ -60,6 +63,12 @@ struct Dump: ParsableCommand {
         var walk = try Walk(
           reader, from: cursor.map { ConnectionID(rawValue: $0) }, filter: filter, pace: pace, frozen: frozen)
         while lines.shown < limit ?? .max, let connection = walk.next() { lines.add(connection) }
+      case .flowtable:
+        let tables = try Self.offloaded(reader, filter, pace: pace, frozen: frozen)
+        let titles = try ShowFlowtables(heading).titles.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
+        for (number, title) in titles {
+          for connection in tables[number] ?? [] where lines.shown < limit ?? .max { lines.add(connection, in: title) }
+        }
       case .dying:
         for event in try DyingReader(reader).events(filter: filter, frozen: frozen).prefix(limit ?? .max) {
           lines.add(event.connection)
@@ -72,6 +81,18 @@ struct Dump: ParsableCommand {
         writeError("dpdkfwd-stat: there may be more: --cursor \(lines.last)")
       }
     }
+  }
+
+  /// The connections that are offloaded, by the number of their flow table.
+  private static func offloaded(
+    _ reader: SegmentReader, _ filter: ConnectionFilter, pace: Int, frozen: UInt64?
+  ) throws(SegmentError) -> [UInt8: [Connection]] {
+    var walk = try Walk(reader, filter: filter, pace: pace, frozen: frozen)
+    var tables: [UInt8: [Connection]] = [:]
+    while let connection = walk.next() {
+      if connection.isOffloaded { tables[connection.flowTable, default: []].append(connection) }
+    }
+    return tables
   }
 }
 
@@ -88,8 +109,9 @@ private struct Lines {
     text = form.opening
   }
 
-  mutating func add(_ connection: Connection) {
-    text += form.line(connection)
+  /// - Parameter table: the flow table that it is in.
+  mutating func add(_ connection: Connection, in table: String? = nil) {
+    text += table.map { form.line(connection, flowtable: $0) } ?? form.line(connection)
     text += "\n"
     shown += 1
     last = connection.id.rawValue

@@ -12,7 +12,8 @@ struct Show: ParsableCommand {
   @OptionGroup var options: Options
 
   @Argument(
-    help: ArgumentHelp("ports, lcores, queues, drops, ct, frag, events, invalid, packets, ...", valueName: "kind"))
+    help: ArgumentHelp(
+      "ports, lcores, queues, drops, ct, flowtable, frag, events, invalid, packets, ...", valueName: "kind"))
   var kind: String?
 
   @Flag(help: "Show rows that count nothing, too.")
@@ -37,6 +38,10 @@ struct Show: ParsableCommand {
       if name == "events", reader.schema.kind(named: name) != nil {
         let events = try ShowEvents(heading)
         return options.json ? print(events.json) : print(events.text, terminator: "")
+      }
+      if name == "flowtable" || name == "flowtables", reader.schema.kind(named: "flowtables") != nil {
+        let tables = try ShowFlowtables(heading)
+        return options.json ? print(tables.json) : print(tables.text, terminator: "")
       }
       guard let kind = reader.schema.kind(named: name) ?? reader.schema.kind(named: name + "s") else {
         throw .invalid("the segment has no \(name); it has \(reader.schema.kinds.map(\.name).joined(separator: ", "))")
