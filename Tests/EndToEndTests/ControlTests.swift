@@ -6,7 +6,7 @@ import Testing
 @Suite(.enabled("needs root, as the folder of the sockets does", { getuid() == 0 })) struct ControlTests {
   /// Frames of a few UDP flows that nobody answers, over and over.
   private static func endless(_ frames: [Frame], _ options: [String] = []) throws -> Forwarder {
-    try Forwarder(["--duration", "50"] + options) { folder in
+    try Forwarder(["--duration", "200"] + options) { folder in
       let capture = folder.appending(path: "in.pcap")
       try Capture(frames: frames).write(to: capture)
       return ["net_pcap0,rx_pcap=\(capture.path),infinite_rx=1", "net_null1,no-rx=1"]
@@ -49,7 +49,7 @@ import Testing
 
   /// C6: packets that may open no connection cross once there is one.
   @Test(arguments: [1, 2]) func `a connection made by request is met by its packets`(workers: Int) async throws {
-    let forwarder = try Forwarder(workers: workers, ["--duration", "50", "--new", "drop"]) { folder in
+    let forwarder = try Forwarder(workers: workers, ["--duration", "200", "--new", "drop"]) { folder in
       let capture = folder.appending(path: "in.pcap")
       try Capture(frames: Self.flows).write(to: capture)
       return ["net_pcap0,rx_pcap=\(capture.path),infinite_rx=1", "net_null1,no-rx=1"]

@@ -70,7 +70,7 @@ struct Hosts {
   func ping(
     from namespace: String, across vdevs: [String], afterStart: @Sendable () async throws -> Void = {}
   ) async throws {
-    let forwarder = try Forwarder(["--duration", "30"], tool: .dpdkfwd.inside(middle)) { _ in vdevs }
+    let forwarder = try Forwarder(["--duration", "200"], tool: .dpdkfwd.inside(middle)) { _ in vdevs }
     let (_, ended) = try await forwarder.run { running in
       try await running.metrics { $0.sum("dpdkfwd_ports") == 2 }
       try await afterStart()

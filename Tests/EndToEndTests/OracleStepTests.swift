@@ -19,7 +19,7 @@ import Testing
 
     let replay = try Replay(one, in: place)
     let forwarder = try Forwarder(
-      ["--duration", "50", "--config", place.appending(path: "settings.toml").path],
+      ["--duration", "200", "--config", place.appending(path: "settings.toml").path],
       tool: .dpdkfwd.inside(hosts.middle)
     ) { _ in
       ["net_af_packet0,iface=near", "net_pcap1,tx_pcap=\(place.path)/out.pcap"]

@@ -20,7 +20,7 @@ struct PrivilegeTests {
 
   @Test(.enabled("needs root") { getuid() == 0 }, arguments: [1, 0])
   func `every thread becomes the user, without capabilities, and the run ends as it should`(workers: Int) async throws {
-    let forwarder = try Forwarder(workers: workers, ["--duration", "50", "--user", "65534:65533"]) { folder in
+    let forwarder = try Forwarder(workers: workers, ["--duration", "200", "--user", "65534:65533"]) { folder in
       try Capture(frames: Self.frames).write(to: folder.appending(path: "in.pcap"))
       return [
         "net_pcap0,rx_pcap=\(folder.path)/in.pcap,tx_pcap=\(folder.path)/back.pcap",

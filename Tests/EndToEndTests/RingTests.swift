@@ -14,7 +14,7 @@ struct RingTests {
 
   /// Must show: a reader that was stopped reports the exact range it lost. The ring keeps six seconds of this history.
   @Test func `a reader that was stopped names the entries it lost, and no other`() async throws {
-    let forwarder = try Self.endless(["--duration", "40"])
+    let forwarder = try Self.endless(["--duration", "200"])
     let (story, ended) = try await forwarder.run { running in
       try await running.forwarding()
       let words = ["-f", forwarder.prefix, "history", "--follow", "--json", "--interval", "0.1", "--count", "30"]
@@ -52,7 +52,7 @@ struct RingTests {
   }
 
   @Test func `after kill -9 the history is there, each entry whole`() async throws {
-    let forwarder = try Self.endless(["--duration", "50"])
+    let forwarder = try Self.endless(["--duration", "200"])
     let (_, ended) = try await forwarder.run { running in
       try await running.forwarding()
       try await Task.sleep(for: .seconds(1))
@@ -84,7 +84,7 @@ struct RingTests {
   }
 
   @Test func `the live view shows what passes`() async throws {
-    let forwarder = try Self.endless(["--duration", "50"])
+    let forwarder = try Self.endless(["--duration", "200"])
     let (_, ended) = try await forwarder.run { running in
       try await running.forwarding()
       let said = try await forwarder.stat("--count", "3", "--interval", "0.2").output.split(separator: "\n")

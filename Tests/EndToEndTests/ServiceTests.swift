@@ -45,7 +45,7 @@ struct ServiceTests {
   @Test func `while a worker hangs it does not say that it lives`() async throws {
     let socket = try NotifySocket()
     let tool = Tool(name: "dpdkfwd", environment: ["NOTIFY_SOCKET": socket.path, "WATCHDOG_USEC": "400000"])
-    let forwarder = try Forwarder(["--duration", "50"], tool: tool) { folder in
+    let forwarder = try Forwarder(["--duration", "200"], tool: tool) { folder in
       let frames = (0..<64).map { Datagram.ipv4(from: "10.0.0.1", to: "10.0.0.2").udp(from: $0, to: 53).frame() }
       try Capture(frames: frames).write(to: folder.appending(path: "in.pcap"))
       guard unsafe mkfifo(folder.appending(path: "out").path, 0o600) == 0 else {

@@ -59,7 +59,7 @@ struct RefusalTests {
   }
 
   @Test func `a second forwarder of the same name is refused, exit 69`() async throws {
-    let first = try Self.null(["--duration", "50"])
+    let first = try Self.null(["--duration", "200"])
     let (second, ended) = try await first.run { running in
       try await running.metrics { $0.sum("dpdkfwd_ports") != nil || $0.sum("dpdkfwd_lcores") != nil }
       let words = ["--lcores", "0@0", "--no-pci", "--no-telemetry", "--no-huge", "-m", "512"]
@@ -117,7 +117,7 @@ struct EndTests {
 
   @Test(arguments: [SIGINT, SIGTERM])
   func `a signal drains it, exit 0`(signal: Int32) async throws {
-    let (_, ended) = try await Self.endless(["--duration", "50"]).run { running in
+    let (_, ended) = try await Self.endless(["--duration", "200"]).run { running in
       try await running.forwarding()
       try running.send(signal)
     }
@@ -127,7 +127,7 @@ struct EndTests {
 
   /// The worker hangs in a pipe that nobody reads, so that the end cannot come by itself.
   @Test func `a second signal ends it at once`() async throws {
-    let forwarder = try Forwarder(["--duration", "60"]) { folder in
+    let forwarder = try Forwarder(["--duration", "200"]) { folder in
       let frames = (0..<64).map { Datagram.ipv4(from: "10.0.0.1", to: "10.0.0.2").udp(from: $0, to: 53).frame() }
       try Capture(frames: frames).write(to: folder.appending(path: "in.pcap"))
       let pipe = "\(folder.path)/pipe"
@@ -156,7 +156,7 @@ struct EndTests {
   }
 
   @Test func `it ends when nothing has come for a while`() async throws {
-    let bridge = try Bridge([Frame.arp(who: "10.0.0.2", tell: "10.0.0.1")], ["--duration", "30"])
+    let bridge = try Bridge([Frame.arp(who: "10.0.0.2", tell: "10.0.0.1")], ["--duration", "200"])
     let ended = try await bridge.forwarder.run()
     ended.expectClean()
     #expect(ended.lasted < .seconds(30))

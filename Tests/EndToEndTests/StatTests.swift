@@ -17,7 +17,7 @@ struct StatTests {
   }
 
   @Test func `counters grow and balance while it forwards`() async throws {
-    let forwarder = try Self.endless(["--duration", "50", "--port-names", "0=eth0,1=eth1"])
+    let forwarder = try Self.endless(["--duration", "200", "--port-names", "0=eth0,1=eth1"])
     let (_, ended) = try await forwarder.run { running in
       let early = try await running.forwarding()
       let first = try #require(early.sum("dpdkfwd_lcore_rx_packets_total"))
@@ -56,7 +56,7 @@ struct StatTests {
   }
 
   @Test func `after kill -9 the counters can be read, labelled stale`() async throws {
-    let forwarder = try Self.endless(["--duration", "50"])
+    let forwarder = try Self.endless(["--duration", "200"])
     let (last, ended) = try await forwarder.run { running in
       let metrics = try await running.forwarding()
       try running.send(SIGKILL)
