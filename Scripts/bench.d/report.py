@@ -84,6 +84,11 @@ def churning(row, place, rounds, churn):
     return found(row, place, cases, churn.proof, notes)
 
 
+def ruled(row, place, rounds, side):
+    """Packets that meet rules: what stands as `to io` and `net of io` is to and net of a forwarder without rules."""
+    return found(row, place, judge(rounds, lambda case: 'none'), side.proof, [])
+
+
 def machine(binaries):
     """What the figures belong to. The commit is the one checked out where the binaries lie."""
     def said(*words):
