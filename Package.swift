@@ -63,7 +63,7 @@ let layers: [Layer] = [
     name: "Control",
     uses: [
       "Primitives", "CSegment", "Segment", "JSONText", "Inspection", "Steering", "Reassembly", "Conntrack", "Pipeline",
-      "Ruleset", "Context", "ControlProtocol", "ControlServer",
+      "Ruleset", "Rules", "Context", "ControlProtocol", "ControlServer",
     ], products: [logging]),
   Layer(
     name: "DataPlane",

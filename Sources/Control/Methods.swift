@@ -47,6 +47,7 @@ public final class Methods: ControlService {
     case listRules = "ruleset.list"
     case explainRules = "ruleset.explain"
     case rulesNow = "ruleset.status"
+    case traceRules = "ruleset.trace"
     case listFlowtables = "flowtable.list"
     case dumpContext = "context.dump"
     case getProgram = "context.get"
@@ -57,7 +58,7 @@ public final class Methods: ControlService {
     var access: Access {
       switch self {
       case .version, .list, .get, .count, .buckets, .subscribe, .acknowledge, .read, .getTracking, .getLimits,
-        .getFragments, .listRules, .explainRules, .rulesNow, .listFlowtables, .dumpContext, .getProgram:
+        .getFragments, .listRules, .explainRules, .rulesNow, .traceRules, .listFlowtables, .dumpContext, .getProgram:
         .read
       case .create, .update, .delete, .flush, .apply, .setTracking, .setLimits, .deleteLimits, .setFragments,
         .stageRules, .loadRules, .confirmRules, .rollBackRules, .runCommands, .setProgram, .updateProgram,
@@ -136,6 +137,7 @@ public final class Methods: ControlService {
     case .listRules: try await listRules(Parameters(json, ["command", "options", "from"]), client)
     case .explainRules: try await explainRules(Parameters(json, ["words", "frame"]))
     case .rulesNow: try await rulesNow(Parameters(json))
+    case .traceRules: try await traces(Parameters(json, ["from"]))
     case .listFlowtables: try flowtables(Parameters(json))
     case .dumpContext: try await dumpContext(Parameters(json, ["prefix", "from"]), client)
     case .getProgram: try await program(Parameters(json, ["hook", "option"]), client)

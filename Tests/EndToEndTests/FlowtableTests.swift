@@ -63,6 +63,27 @@ import Testing
     ended.expectClean()
   }
 
+  @Test func `the way of a traced packet is told step by step`() async throws {
+    let forwarder = try Self.forwarder(
+      """
+      table inet f {
+        chain c { type filter hook forward priority 0; policy accept; udp dport 53 meta nftrace set 1; udp dport 53 drop; }
+      }
+      """, frames: [Self.question.frame()], loops: true)
+    let rules = ["--rules", "\(forwarder.folder.path)/rules.nft"]
+    let (told, ended) = try await forwarder.run(adding: rules) { running in
+      try await running.forwarding()
+      let words =
+        "exec timeout -s INT 5 \(Tool.folder)/dpdkfwd-ctl -f \(forwarder.prefix) ruleset monitor trace | head -n 40"
+      let told = try await Tool(name: "sh", words: ["-c", words]).run([])
+      try running.send(SIGTERM)
+      return told
+    }
+    ended.expectClean()
+    #expect(told.output.contains(/trace id 0[0-9a-f]{7} inet f c packet: iif "eth0" oif "eth1" ip saddr 10\.0\.0\.1/))
+    #expect(told.output.contains(/inet f c rule udp dport 53 drop \(verdict drop\)/), "\(told.output) \(told.errors)")
+  }
+
   /// B5-B8, B22: a user's eBPF object on a hook; what it says is done, and counted under a reason of its own.
   @Test(.enabled("needs a clang that makes eBPF", { Clang.path != nil }))
   func `a user's program drops what it says`() async throws {

@@ -6,6 +6,8 @@ struct RulesetRequest {
     case help, version
     case load(String, confirm: Int?)
     case confirm, rollback, status
+    /// Steps of traced packets, as they come.
+    case monitor
     /// A file of commands; `-`: the standard input.
     case run(String)
     case commands(String)
@@ -125,6 +127,11 @@ struct RulesetRequest {
     var rest = words.dropFirst()
     switch words.first {
     case nil: throw Self.usage("Error: a command is missing")
+    case "monitor":
+      guard rest.isEmpty || Array(rest) == ["trace"] else {
+        throw Self.usage("Error: only `monitor trace` is supported yet")
+      }
+      action = .monitor
     case "load":
       var path: String?
       var confirm: Int?
@@ -203,6 +210,7 @@ struct RulesetRequest {
         explain WORDS                               what becomes of a packet, such as
                                                     iif eth0 ip saddr 10.0.0.1 tcp dport 80 flags syn ct state new
         explain --pcap FILE [--packet N] --iif PORT [WORDS]
+        monitor trace                               what rules say of packets with `meta nftrace set 1`, as they come
         status                                      how much is loaded, and what holds without rules
 
       Options:

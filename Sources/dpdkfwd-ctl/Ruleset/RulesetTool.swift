@@ -48,6 +48,7 @@ struct RulesetTool {
     case .confirm: _ = try await ask("ruleset.confirm", [])
     case .rollback: _ = try await ask("ruleset.rollback", [])
     case .status: try await status()
+    case .monitor: try await monitor()
     case .run(let path): try await run(texts(path, request), request)
     case .commands(let line): try await commands(line, request)
     case .explain(let words, let frame): try await explain(words, frame, request)
@@ -80,6 +81,21 @@ struct RulesetTool {
       }
     } catch {
       throw Failure(error)
+    }
+  }
+
+  /// What rules say of packets that they trace, until it is interrupted.
+  private func monitor() async throws(Failure) {
+    try await talk(readOnly: true) { caller throws(ControlClientError) in
+      var next = try await caller.call("ruleset.trace", .object([]))["next"] ?? .null
+      while !Task.isCancelled {
+        let answer = try await caller.call("ruleset.trace", .object([("from", next)]))
+        for line in answer["lines"]?.asArray ?? [] { console.out((line.asText ?? "") + "\n") }
+        if let lost = answer["lost"]?.asUInt64, lost > 0 { console.error("lost \(lost) steps\n") }
+        next = answer["next"] ?? next
+        // A tenth of a second; being interrupted ends the loop.
+        if answer["lines"]?.asArray?.isEmpty != false { try? await Task.sleep(nanoseconds: 100_000_000) }
+      }
     }
   }
 
