@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 
 /// Flow tables and users' programs on a real forwarder.
-@Suite(.enabled("needs root, as the folder of the sockets does", { getuid() == 0 })) struct FlowtableTests {
+@Suite(.serialized, .enabled("needs root, as the folder of the sockets does", { getuid() == 0 }))
+struct FlowtableTests {
   private static func segment(_ flags: TCPFlags, seq: UInt32, ack: UInt32 = 0, length: Int = 0) -> Datagram {
     .ipv4(from: "10.0.0.1", to: "192.0.2.80").tcp(
       from: 4000, to: 80, flags: flags, seq: seq, ack: ack, payload: [UInt8](repeating: 1, count: length))

@@ -94,11 +94,11 @@ struct Running: Sendable {
 
   func send(_ signal: Int32) throws { try process.send(signal) }
 
-  /// Waits until the forwarder's counters satisfy the condition; fails after thirty seconds.
+  /// Waits until the forwarder's counters satisfy the condition; fails after a hundred and fifty seconds.
   @discardableResult
   func metrics(once condition: (Metrics) -> Bool) async throws -> Metrics {
     let start = ContinuousClock.now
-    while ContinuousClock.now - start < .seconds(30) {
+    while ContinuousClock.now - start < .seconds(150) {
       let answer = try await forwarder.stat("metrics")
       if answer.status == .exited(0) {
         let metrics = try Metrics(answer)
@@ -106,7 +106,7 @@ struct Running: Sendable {
       }
       try await Task.sleep(for: .milliseconds(50))
     }
-    throw Complaint("the counters did not come to what was waited for in thirty seconds")
+    throw Complaint("the counters did not come to what was waited for in 150 seconds")
   }
 
   /// Waits until packets have been received.
