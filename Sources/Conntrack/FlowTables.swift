@@ -1,7 +1,3 @@
-internal import CSegment
-internal import Primitives
-internal import Wire
-
 /// What a worker knows of the named flow tables: their ports, and how long a flow stays that nobody uses. Numbers from 1;
 /// a connection's record says which one it is in.
 public struct FlowTables: BitwiseCopyable, Sendable {
@@ -52,13 +48,4 @@ public enum FlowEnd: Int, CaseIterable, BitwiseCopyable, Sendable {
   case outdated
   /// Its connection is gone.
   case removed
-
-  public var name: String {
-    switch self {
-    case .idle: "idle"
-    case .closed: "closed"
-    case .outdated: "outdated"
-    case .removed: "removed"
-    }
-  }
 }

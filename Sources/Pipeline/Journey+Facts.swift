@@ -7,10 +7,8 @@ internal import Wire
 
 // What rules are shown of a packet's connection.
 extension Journey {
-  /// - Parameter needs: of the rules that follow; what none of them reads is left out.
-  mutating func show(
-    _ tracked: Tracked, _ i: Int, _ zones: ZonePair, to facts: inout ConnectionFacts, needs: RuleNeeds
-  ) {
+  /// What none of the rules that follow reads is left out.
+  mutating func show(_ tracked: Tracked, _ i: Int, to facts: inout ConnectionFacts) {
     facts.isKnown = true
     facts.direction = tracked.direction.rawValue
     switch tracked.state {
@@ -27,6 +25,7 @@ extension Journey {
     facts.transport = summaries[i].transport
     facts.isIPv6 = summaries[i].flags.contains(.ipv6)
     guard tracked.isUnconfirmed || tracked.slot >= 0 else { return }
+    let needs = ruleSetup.needs
     if needs.isEmpty, ruleSetup.programHooks == 0 { return }
     let sight = tracker.sight(of: tracked)
     let record = sight.record

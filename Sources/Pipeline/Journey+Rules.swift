@@ -34,7 +34,7 @@ extension Journey {
 
   private mutating func dropAll(_ packets: Span<Packet>) {
     for i in 0..<min(packets.count, Self.burst) where exceptions & 1 &<< UInt32(truncatingIfNeeded: i) == 0 {
-      refuse(packets[i], i, .noRules)
+      except(packets[i], i, .noRules)
     }
   }
 
@@ -84,10 +84,10 @@ extension Journey {
       bytes: shown.bytes.assumingMemoryBound(to: UInt8.self), count: Int(shown.contiguous), summary: summaries[i],
       ingress: crossing.port.rawValue)
     traced = 0
-    if let reason = refusal(.ingress, &seen, at: now) { return refuse(frame, i, reason) }
+    if let reason = refusal(.ingress, &seen, at: now) { return except(frame, i, reason) }
     var zones = tracker.zones.zones(port: crossing.port.rawValue, summaries[i])
     seen.connection.zones = (zones.original, zones.reply)
-    if let reason = refusal(.raw, &seen, at: now) { return refuse(frame, i, reason) }
+    if let reason = refusal(.raw, &seen, at: now) { return except(frame, i, reason) }
     var tracked = Tracked(.untracked)
     if let path {
       if seen.effects.changes.contains(.zones) {
@@ -106,23 +106,23 @@ extension Journey {
       if !seen.effects.changes.contains(.notrack) { tracked = judged(shown, i, zones) }
       tracker.count(tracked.state, tracked.direction)
       // One that is there, because somebody asked for it, is not opened any more.
-      if tracked.state == .invalid, policy.invalid == .drop { return refuse(frame, i, .invalid) }
-      show(tracked, i, zones, to: &seen.connection, needs: ruleSetup.needs)
+      if tracked.state == .invalid, policy.invalid == .drop { return except(frame, i, .invalid) }
+      show(tracked, i, to: &seen.connection)
     }
     seen.effects.changes.subtract([.zones, .notrack])
     if let reason = refusal(.prerouting, &seen, at: now) {
       apply(seen, to: tracked)
-      return refuse(frame, i, reason)
+      return except(frame, i, reason)
     }
     seen.egress = crossing.egress.port.rawValue
     var reason = refusal(.forward, &seen, at: now)
     if reason == nil { reason = refusal(.postrouting, &seen, at: now) }
     if path != nil { apply(seen, to: tracked) }
-    if let reason { return refuse(frame, i, reason) }
-    if tracked.isUnconfirmed, policy.refusesNew(from: crossing.port) { return refuse(frame, i, .newRefused) }
-    if let reason = self.refusal(by: crossing.egress, of: frame, i) { return refuse(frame, i, reason) }
+    if let reason { return except(frame, i, reason) }
+    if tracked.isUnconfirmed, policy.refusesNew(from: crossing.port) { return except(frame, i, .newRefused) }
+    if let reason = self.refusal(by: crossing.egress, of: frame, i) { return except(frame, i, reason) }
     if tracked.isUnconfirmed, let refusal = tracker.confirm(&tracked) {
-      return refuse(frame, i, DropReason(refusal))
+      return except(frame, i, DropReason(refusal))
     }
     verdicts[i] = .forward(crossing.egress.port)
     if frame.marks.needsWork { exceptions |= 1 << UInt32(i) }
@@ -184,11 +184,6 @@ extension Journey {
     for step in 0..<rules.traceCount {
       traces.tell(rules.trace(step), of: packet, traced, program: ruleSetup.number, at: now)
     }
-  }
-
-  private mutating func refuse(_ packet: Packet, _ i: Int, _ reason: DropReason) {
-    drop(packet, i, reason)
-    exceptions |= 1 << UInt32(i)
   }
 
   // MARK: What rules change

@@ -177,7 +177,7 @@ extension Journey {
     }
   }
 
-  private mutating func except(_ packet: Packet, _ i: Int, _ reason: DropReason) {
+  mutating func except(_ packet: Packet, _ i: Int, _ reason: DropReason) {
     drop(packet, i, reason)
     exceptions |= 1 << UInt32(i)
   }

@@ -46,11 +46,8 @@ struct ContextGet: AsyncParsableCommand {
   }
 }
 
-struct ContextSet: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "set", abstract: "Add a program; refused when the hook has a similar one.")
-
-  @OptionGroup var options: Options
+/// A program, and where it is to be put.
+struct ProgramArguments: ParsableArguments {
   @Argument(help: ArgumentHelp("The hook.", valueName: "hook[:option]")) var hook: String
   @Argument(
     help: ArgumentHelp("Text of one base chain, or an eBPF object; - for the standard input.", valueName: "file"))
@@ -58,9 +55,21 @@ struct ContextSet: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Of an eBPF object: where the program is, if it has several.", valueName: "name"))
   var section: String?
 
+  func put(_ method: String, to forwarder: any Forwarder) async throws {
+    try await ContextTool(forwarder: forwarder, console: .standard)
+      .put(method, dpdkfwd_ctl.hook(hook), file, section)
+  }
+}
+
+struct ContextSet: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "set", abstract: "Add a program; refused when the hook has a similar one.")
+
+  @OptionGroup var options: Options
+  @OptionGroup var program: ProgramArguments
+
   func run() async throws {
-    try await ContextTool(forwarder: options.forwarder, console: .standard)
-      .put("context.set", dpdkfwd_ctl.hook(hook), file, section)
+    try await program.put("context.set", to: options.forwarder)
   }
 }
 
@@ -70,16 +79,10 @@ struct ContextUpdate: AsyncParsableCommand {
     abstract: "Put a program in the place of the similar one; rules that are the same keep their counters.")
 
   @OptionGroup var options: Options
-  @Argument(help: ArgumentHelp("The hook.", valueName: "hook[:option]")) var hook: String
-  @Argument(
-    help: ArgumentHelp("Text of one base chain, or an eBPF object; - for the standard input.", valueName: "file"))
-  var file: String
-  @Option(help: ArgumentHelp("Of an eBPF object: where the program is, if it has several.", valueName: "name"))
-  var section: String?
+  @OptionGroup var program: ProgramArguments
 
   func run() async throws {
-    try await ContextTool(forwarder: options.forwarder, console: .standard)
-      .put("context.update", dpdkfwd_ctl.hook(hook), file, section)
+    try await program.put("context.update", to: options.forwarder)
   }
 }
 
@@ -149,10 +152,9 @@ struct ContextTool {
   private func put(
     _ method: String, _ parameters: [(String, JSON)], _ path: String, _ object: [UInt8], _ section: String?
   ) async throws {
-    let digits = object.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     let name = path.split(separator: "/").last.map { String($0.prefix { $0 != "." }) } ?? "program"
     let members =
-      parameters + [("object", JSON.text(digits)), ("name", .text(name))]
+      parameters + [("object", JSON.text(RulesetTool.hexadecimal(object))), ("name", .text(name))]
       + (section.map { [("section", JSON.text($0))] } ?? [])
     try await talk(readOnly: false) { caller throws(ControlClientError) in
       _ = try await caller.call(method, .object(members))

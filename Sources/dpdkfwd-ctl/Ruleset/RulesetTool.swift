@@ -171,14 +171,15 @@ struct RulesetTool {
   }
 
   private func explain(_ words: String, _ frame: [UInt8]?, _ request: RulesetRequest) async throws(Failure) {
-    let hex = frame.map { bytes in bytes.map { Self.hexadecimal($0) }.joined() }
+    let hex = frame.map { Self.hexadecimal($0) }
     let answer = try await ask(
       "ruleset.explain", [("words", .text(words))] + (hex.map { [("frame", .text($0))] } ?? []), readOnly: true)
     console.out(request.isJSON ? "\(answer)\n" : answer["text"]?.asText ?? "")
   }
 
-  private static func hexadecimal(_ byte: UInt8) -> String {
-    (byte < 16 ? "0" : "") + String(byte, radix: 16)
+  /// As the control socket has bytes.
+  static func hexadecimal(_ bytes: [UInt8]) -> String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   private func status() async throws(Failure) {
