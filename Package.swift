@@ -105,8 +105,8 @@ let layers: [Layer] = [
   Layer(
     name: "SimulationSupport", path: "Tests/SimulationSupport",
     uses: [
-      "Primitives", "Wire", "CSegment", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache", "Pipeline",
-      "TestSupport", "EventSupport",
+      "Primitives", "Wire", "CSegment", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache", "Ruleset",
+      "Rules", "Pipeline", "Context", "TestSupport", "EventSupport",
     ]),
   Layer(name: "simulate", kind: .executable, uses: ["SimulationSupport"], products: [arguments]),
   Layer(name: "OracleSupportTests", kind: .test, uses: ["OracleSupport", "TestSupport"]),
@@ -136,7 +136,7 @@ let layers: [Layer] = [
     name: "PipelineTests", kind: .test,
     uses: [
       "Primitives", "Wire", "Tables", "CSegment", "Segment", "Steering", "Reassembly", "Conntrack", "FlowCache",
-      "Pipeline", "TestSupport", "OracleSupport", "EventSupport", "Ruleset", "Rules",
+      "Pipeline", "TestSupport", "OracleSupport", "EventSupport", "Ruleset", "Rules", "CHook", "HookProgram",
     ]),
   Layer(
     name: "ContextTests", kind: .test,
@@ -158,7 +158,7 @@ let layers: [Layer] = [
     name: "CtlTests", kind: .test,
     uses: [
       "Primitives", "CSegment", "JSONText", "Segment", "Inspection", "Sync", "Ruleset", "ControlProtocol",
-      "ControlClient", "dpdkfwd-ctl",
+      "ControlClient", "dpdkfwd-ctl", "TestSupport",
     ],
     products: [arguments]),
   Layer(name: "JSONTextTests", kind: .test, uses: ["JSONText", "TestSupport"]),
@@ -171,12 +171,14 @@ let layers: [Layer] = [
     uses: [
       "JSONText", "Primitives", "Wire", "CSegment", "Segment", "Inspection", "Steering", "Reassembly", "Conntrack",
       "FlowCache", "Rules", "Ruleset", "Pipeline", "Context", "ControlProtocol", "ControlServer", "Control",
-      "TestSupport",
+      "TestSupport", "CHook", "HookProgram",
     ], products: [logging]),
   Layer(
     name: "SimulationTests", kind: .test,
     uses: ["Primitives", "Wire", "Pipeline", "TestSupport", "SimulationSupport"]),
-  Layer(name: "EndToEndTests", kind: .test, uses: ["TestSupport", "OracleSupport"], products: [subprocess]),
+  Layer(
+    name: "EndToEndTests", kind: .test,
+    uses: ["TestSupport", "OracleSupport", "JSONText", "ControlProtocol", "ControlClient"], products: [subprocess]),
 ]
 
 // MARK: Flags

@@ -18,7 +18,8 @@ struct RoundTripTests {
       return .real(number.isFinite ? number : 0.1)
     case 5, 6: return .text(text(&generator))
     case 7, 8:
-      let names = (0..<Int.random(in: 0..<12, using: &generator)).map { "\($0)" + text(&generator) }
+      // The space keeps names apart: a name comes once.
+      let names = (0..<Int.random(in: 0..<12, using: &generator)).map { "\($0) " + text(&generator) }
       return .object(names.map { ($0, document(levels - 1, &generator)) })
     default: return .array((0..<Int.random(in: 0..<6, using: &generator)).map { _ in document(levels - 1, &generator) })
     }

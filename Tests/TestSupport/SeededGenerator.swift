@@ -7,12 +7,27 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
 
   public init(seed: UInt64) { (self.seed, state) = (seed, seed) }
 
-  /// A new seed for each run, printed so that a failure can be repeated with `DPDKFWD_SEED`.
-  public static func forThisRun(_ test: String = #function) -> SeededGenerator {
-    let asked = ProcessInfo.processInfo.environment["DPDKFWD_SEED"].flatMap { UInt64($0) }
-    let seed = asked ?? UInt64.random(in: 0...UInt64.max)
-    print("\(test): seed \(seed) (DPDKFWD_SEED repeats it)")
-    return SeededGenerator(seed: seed)
+  /// The chance of a test. Its seed follows from the test's name: a red run is about the change under test, and the next
+  /// run is red as well. New seeds are tried by `Scripts/seeds`.
+  ///
+  /// A number in the environment's `DPDKFWD_SEED` gives every test another seed, the same for the same number; `new` is
+  /// another number for each test. The number is printed.
+  /// - Parameter part: which of several in one test, as by its arguments.
+  public static func forThisRun(
+    _ part: String = "", test: String = #function, file: String = #fileID
+  ) -> SeededGenerator {
+    let name = part.isEmpty ? "\(file) \(test)" : "\(file) \(test) \(part)"
+    let asked = ProcessInfo.processInfo.environment["DPDKFWD_SEED"] ?? "0"
+    guard let number = asked == "new" ? UInt64.random(in: 0 ... .max) : UInt64(asked) else {
+      preconditionFailure("DPDKFWD_SEED is neither a number nor 'new'")
+    }
+    print("\(name): DPDKFWD_SEED=\(number) repeats it")
+    return SeededGenerator(seed: fowlerNollVo(name) ^ number)
+  }
+
+  /// The same number for the same name in every run, which Swift's own hash is not (FNV-1a, 64 bits).
+  private static func fowlerNollVo(_ name: String) -> UInt64 {
+    name.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 
   public mutating func next() -> UInt64 {
