@@ -53,7 +53,16 @@ extension ConnectionChange {
     guard set != nil || cleared != nil else { return }
     (values.status, clearedStatus) = (set ?? 0, cleared ?? 0)
     guard values.status & clearedStatus == 0 else { throw members.error("unset", "has words that status has too") }
+    try Self.check(values.status & ~Connection.Status.confirmed, "status", members)
+    try Self.check(clearedStatus, "unset", members)
     attributes.insert(.status)
+  }
+
+  /// Of the status bits that packets, rules and the table itself bring about, nothing can be asked.
+  private static func check(_ bits: UInt16, _ name: String, _ members: Members) throws(MemberError) {
+    let own = bits & ~(Connection.Status.seenReply | Connection.Status.assured | Connection.Status.fixedTimeout)
+    guard let word = ConnectionWords.status.names(ofBits: UInt64(own)).first else { return }
+    throw members.error(name, "\(word) is not for a request to change")
   }
 
   private mutating func readLabels(_ members: Members) throws(MemberError) {

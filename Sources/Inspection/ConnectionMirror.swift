@@ -19,21 +19,25 @@ public struct ConnectionMirror: Sendable {
 
   /// Walks the tables, brings the set up to date and makes up the events that would have done it: a beginning for who
   /// was not known, an update for who stands otherwise than he was known, an end for who is gone: with his last counts
-  /// if the dying list has him, else as he was known. Traffic goes on meanwhile; what happens then is in the rings.
+  /// if the dying list has him, else as he was known. Who began and ended while events were lost was never known: his end
+  /// is told too, if the dying list has it. Traffic goes on meanwhile; what happens then is in the rings.
   ///
   /// Take the positions to go on from before this, not after: what is read again is harmless.
   ///
   /// - Parameters:
-  ///   - shards: the workers whose events were lost; `nil`: all.
+  ///   - losses: the events that were lost: those workers are walked; `nil`: all are.
   ///   - filter: which connections are kept; as for the events.
   ///   - pace: slots a second; 0: without a pause.
   ///   - frozen: when the clock stopped, for a forwarder that does not live, in nanoseconds of CLOCK_MONOTONIC.
   /// - Returns: events without a `sequence`, but for ends that the dying list has.
   public mutating func repair(
-    _ reader: SegmentReader, shards: Set<Int>? = nil, filter: ConnectionFilter = ConnectionFilter(),
+    _ reader: SegmentReader, losses: [EventReader.Loss]? = nil, filter: ConnectionFilter = ConnectionFilter(),
     pace: Int = PacedClock.usualPace, frozen: UInt64? = nil
   ) throws(SegmentError) -> [ConnectionEvent] {
-    let workers = try ConnectionReader.all(reader).filter { shards?.contains($0.shard) ?? true }
+    let losses = losses?.filter { $0.ring == .connections }
+    let workers = try ConnectionReader.all(reader).filter { worker in
+      losses?.contains { $0.shard == worker.shard } ?? true
+    }
     var clock = PacedClock(pace: pace, frozen: frozen)
     var events: [ConnectionEvent] = []
     var seen: Set<ConnectionID> = []
@@ -45,7 +49,7 @@ public struct ConnectionMirror: Sendable {
         connections[connection.id] = connection
       }
     }
-    let ends = ends(workers, reader, seen, &clock)
+    let ends = ends(workers, reader, seen, losses ?? [], filter, &clock)
     for end in ends { apply(end) }
     return events + ends
   }
@@ -57,7 +61,8 @@ public struct ConnectionMirror: Sendable {
   }
 
   private func ends(
-    _ workers: [ConnectionReader], _ reader: SegmentReader, _ seen: Set<ConnectionID>, _ clock: inout PacedClock
+    _ workers: [ConnectionReader], _ reader: SegmentReader, _ seen: Set<ConnectionID>, _ losses: [EventReader.Loss],
+    _ filter: ConnectionFilter, _ clock: inout PacedClock
   ) -> [ConnectionEvent] {
     let byShard = Dictionary(uniqueKeysWithValues: workers.map { ($0.shard, $0) })
     let gone = connections.values.filter { connection in
@@ -65,10 +70,15 @@ public struct ConnectionMirror: Sendable {
       // Its record may have been in change each time it was looked at.
       return worker.connection(connection.id, now: clock.look()) == nil
     }
-    guard !gone.isEmpty else { return [] }
+    guard !gone.isEmpty || !losses.isEmpty else { return [] }
     let dying = (try? DyingReader(reader))?.events() ?? []
     let last = Dictionary(dying.map { ($0.connection.id, $0) }) { _, later in later }
-    return gone.sorted { $0.id < $1.id }.map { last[$0.id] ?? made(.destroy, $0) }
+    let known = gone.sorted { $0.id < $1.id }.map { last[$0.id] ?? made(.destroy, $0) }
+    let unknown = dying.filter { end in
+      connections[end.connection.id] == nil && filter.takes(end.connection)
+        && losses.contains { $0.shard == end.shard && $0.first <= end.sequence && end.sequence <= $0.last }
+    }
+    return known + unknown
   }
 
   private func made(

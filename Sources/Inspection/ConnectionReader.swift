@@ -8,6 +8,9 @@ public final class ConnectionReader: Sendable {
   /// Of the worker's tables: connections of another one are gone.
   public let epoch: UInt32
   public let lcore: UInt64
+  /// Slots that may have held a connection by the time the reader was made; those beyond have had none. Some more than
+  /// the worker had said by then, for what it does between two times that it says so.
+  public let slotsUsed: Int
   /// Nanoseconds of CLOCK_MONOTONIC where the worker's clock began.
   private let clockZero: UInt64
   private let connections: ArenaReader
@@ -34,11 +37,16 @@ public final class ConnectionReader: Sendable {
     epoch = UInt32(truncatingIfNeeded: shard.number("epoch") ?? 0)
     lcore = shard.number("lcore") ?? 0
     clockZero = shard.number("clock_zero") ?? 0
+    let used = min(connections.records, Int(clamping: shard.number("slots_used") ?? .max))
+    slotsUsed = min(connections.records, used + Self.slotsUntold)
     self.connections = ArenaReader(reader, connections, shard: shard.shard)
     self.extensions = ArenaReader(reader, extensions, shard: shard.shard)
     self.fields = fields
     self.parts = parts
   }
+
+  /// More than a worker can begin to use in a millisecond on request, or in a breath with packets.
+  private static let slotsUntold = 2048
 
   /// Connections that there is room for.
   public var slots: Int { connections.kind.records }

@@ -101,14 +101,13 @@ public struct EventReader: Sendable {
     _ reader: SegmentReader, _ kind: Kind, _ start: Start, _ side: KeyPath<Positions, [UInt64]>
   ) -> [RingReader] {
     (0..<kind.shards).map { shard in
-      let ring = RingReader(reader, kind, shard: shard)
       switch start {
-      case .oldest: return ring
-      case .newest: return RingReader(reader, kind, shard: shard, from: ring.newest + 1)
+      case .oldest: return RingReader(reader, kind, shard: shard)
+      case .newest: return RingReader(fromNewest: reader, kind, shard: shard)
       case .at(let positions):
         let numbers = positions[keyPath: side]
-        return numbers.indices.contains(shard)
-          ? RingReader(reader, kind, shard: shard, from: numbers[shard]) : ring
+        return RingReader(
+          reader, kind, shard: shard, from: numbers.indices.contains(shard) ? numbers[shard] : nil)
       }
     }
   }

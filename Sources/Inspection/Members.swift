@@ -115,7 +115,9 @@ struct Members {
     guard let states = ConnectionWords.states(of: `protocol`) else {
       throw error(name, "only tcp and sctp have states")
     }
-    guard let number = states.value(of: text).map({ UInt8(truncatingIfNeeded: $0) }) ?? UInt8(text) else {
+    guard let number = states.value(of: text).map({ UInt8(truncatingIfNeeded: $0) }) ?? UInt8(text),
+      Connection.isState(number, of: `protocol`)
+    else {
       throw error(name, "'\(text)' is none of \(states.values.map(\.name).joined(separator: ", "))")
     }
     return number

@@ -21,7 +21,8 @@ public enum SegmentEvent: Sendable {
     case .connection(let event):
       switch event.kind {
       case .new: .new
-      case .update: event.changes == .timeout ? .refresh : .update
+      // A timeout that somebody asked for is no refresh.
+      case .update: event.changes == .timeout && event.originator == .packet ? .refresh : .update
       case .destroy: .destroy
       }
     }

@@ -104,6 +104,15 @@ extension Connection {
     public static let udplite: UInt8 = 136
   }
 
+  /// Whether a protocol has a state of this number, as netfilter numbers them.
+  public static func isState(_ state: UInt8, of protocol: UInt8) -> Bool {
+    switch `protocol` {
+    case Number.tcp: state <= 9
+    case Number.sctp: state <= 8
+    default: state == 0
+    }
+  }
+
   public var isOffloaded: Bool { status & (Status.offloaded | Status.offloadedToHardware) != 0 }
   /// Its ports are an identifier, a type and a code.
   public var isICMP: Bool { isIPv6 ? self.protocol == Number.icmpv6 : self.protocol == Number.icmp }

@@ -63,6 +63,7 @@ extension SegmentWriter {
   public func flowtables(_ shard: Int) -> UnsafeMutablePointer<dpdkfwd_flowtable_record> {
     unsafe bound(.flowtables, shard: shard)
   }
+  public var control: UnsafeMutablePointer<dpdkfwd_control_record> { unsafe bound(.control) }
   public func ruleTrace(_ shard: Int) -> RingWriter<dpdkfwd_rule_trace_record> { ring(.ruleTrace, shard) }
 
   public func lcoreHistory(_ shard: Int) -> RingWriter<dpdkfwd_lcore_history_record> { ring(.lcoreHistory, shard) }

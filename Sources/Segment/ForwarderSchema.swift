@@ -58,6 +58,8 @@ public enum ForwarderSchema {
     static let flowEnd: UInt16 = 30
     static let ruleHook: UInt16 = 31
     static let traceVerdict: UInt16 = 32
+    static let controlClosing: UInt16 = 33
+    static let controlError: UInt16 = 34
   }
 
   /// - Parameters:
@@ -97,7 +99,7 @@ public enum ForwarderSchema {
       ] + (tracking.map { kinds(of: $0, lcores: lcores) } ?? [])
         + (fragments.map { kinds(of: $0, lcores: lcores) } ?? [])
         + (events.map { kinds(of: $0, lcores: lcores, tracks: tracking != nil, assembles: fragments != nil) } ?? [])
-        + (tracking == nil ? [] : [flowtables(lcores: lcores)]) + [ruleTrace(lcores: lcores)],
+        + (tracking == nil ? [] : [flowtables(lcores: lcores)]) + [ruleTrace(lcores: lcores), control()],
       enumerations: [
         Enumeration(Names.link, "link", ["down", "up"]),
         Enumeration(Names.switched, "switched", ["off", "on"]),
@@ -108,7 +110,7 @@ public enum ForwarderSchema {
         Enumeration(Names.dropReason, "drop_reason", dropReasons),
         Enumeration(Names.invalidReason, "invalid_reason", invalidReasons),
         Enumeration(Names.packetKind, "packet_kind", packetKinds),
-      ] + ruleEnumerations + (tracking.map { enumerations(of: $0) } ?? [])
+      ] + ruleEnumerations + controlEnumerations + (tracking.map { enumerations(of: $0) } ?? [])
         + (fragments.map { enumerations(of: $0) } ?? [])
         + (events == nil ? [] : eventEnumerations)
         // Fragments' events name protocols too.

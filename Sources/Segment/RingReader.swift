@@ -33,13 +33,34 @@ public struct RingReader: Sendable {
     next = max(1, first ?? oldest)
   }
 
-  /// The highest number given so far; its entry may still be in the writing. Zero when there is none.
-  public var newest: UInt64 {
-    (0..<kind.records).reduce(0) { newest, place in
-      let number = number(at: place) & ~SEGMENT_UNFINISHED
+  /// One that begins with what is written from now on.
+  public init(fromNewest segment: SegmentReader, _ kind: Kind, shard: Int) {
+    self.init(segment, kind, shard: shard, from: 1)
+    next = newest + 1
+  }
+
+  /// The highest number given so far; its entry may still be in the writing. Zero when there is none. A few looks.
+  public var newest: UInt64 { Self.newest(of: kind.records) { number(at: $0) & ~SEGMENT_UNFINISHED } }
+
+  /// The highest of the numbers in a ring's places. Those of one lap lie from the first place on, those of the lap before
+  /// behind them, so halving finds where the one ends.
+  ///
+  /// - Complexity: O(log places), unless the first place is damaged.
+  static func newest(of places: Int, _ number: (Int) -> UInt64) -> UInt64 {
+    guard places > 0 else { return 0 }
+    let first = number(0)
+    guard first > 0 else { return 0 }
+    guard (first - 1) % UInt64(places) == 0 else {
       // A number in the place of another is damage, not news.
-      return number > newest && (number - 1) % UInt64(kind.records) == UInt64(place) ? number : newest
+      return (1..<places).map { ($0, number($0)) }
+        .filter { place, number in number > 0 && (number - 1) % UInt64(places) == UInt64(place) }.map(\.1).max() ?? 0
     }
+    var (last, next) = (0, places)
+    while next - last > 1 {
+      let middle = last + (next - last) / 2
+      if number(middle) >= first + UInt64(middle) { last = middle } else { next = middle }
+    }
+    return first + UInt64(last)
   }
 
   /// The lowest number whose entry is still there.

@@ -187,6 +187,8 @@ extension ForwarderSchema {
           26, "cache_misses", \.cache_misses, "packets", "Packets of connections whose outcome was not remembered",
           labels: Names.cacheMiss, count: tables.cacheMisses.count),
         of.counter(27, "refreshes", \.refreshes, "count", "Deadlines moved"),
+        of.gauge(
+          28, "slots_used", \.slots_used, "records", "Records of ct that hold a connection or have held one: the first"),
       ])
   }
 }

@@ -7,6 +7,37 @@ import Testing
 
 /// Connections, filters and changes as JSON (docs/control.md; C4, C14, C31).
 @Suite struct ConnectionJSONTests {
+  /// ctnetlink: EINVAL. A number that no state has could be saved, and not be restored.
+  @Test(arguments: [(6, "tcp", 9), (132, "sctp", 8)] as [(Int, String, Int)])
+  func `a state is one of its protocol's`(number: Int, name: String, last: Int) throws {
+    for state in [0, last, last + 1, 200, 255, 256] {
+      let text =
+        #"{"l4": \#(number), "\#(name)": {"state": "\#(state)"}, "orig": {"src": "10.0.0.1", "dst": "10.0.0.2", "#
+        + #""sport": 1, "dport": 2}, "timeout": 9}"#
+      let read = try? Connection(json: JSON(parsing: Array(text.utf8).span))
+      #expect((read != nil) == (state <= last), "\(text)")
+    }
+  }
+
+  /// docs/control.md: what is not listed is an error.
+  @Test func `of the status a request changes what is its to change`() throws {
+    func change(_ text: String) throws -> ConnectionChange {
+      try ConnectionChange(json: JSON(parsing: Array(text.utf8).span))
+    }
+    for word in ["SEEN_REPLY", "ASSURED", "FIXED_TIMEOUT", "CONFIRMED"] {
+      _ = try change(#"{"status": ["\#(word)"]}"#)
+    }
+    for word in ["EXPECTED", "SRC_NAT", "DST_NAT", "DYING", "TEMPLATE", "OFFLOAD"] {
+      #expect(throws: MemberError("status", "\(word) is not for a request to change")) {
+        try change(#"{"status": ["ASSURED", "\#(word)"]}"#)
+      }
+    }
+    #expect(throws: MemberError("unset", "CONFIRMED is not for a request to change")) {
+      try change(#"{"unset": ["CONFIRMED"]}"#)
+    }
+    _ = try change(#"{"unset": ["FIXED_TIMEOUT"]}"#)
+  }
+
   private func parsed(_ text: String) throws -> JSON { try JSON(parsing: text) }
 
   private func problem(_ text: String, _ read: (JSON) throws -> Void) throws -> String {

@@ -57,9 +57,33 @@ import Testing
     var mirror = ConnectionMirror()
     station.begin(connection(1), shard: 0, slot: 0, tells: false)
     station.begin(connection(2), shard: 1, slot: 0, tells: false)
-    let events = try mirror.repair(station.reader, shards: [1], pace: 0, frozen: station.frozen)
+    let lost = EventReader.Loss(shard: 1, ring: .connections, first: 1, last: 1)
+    let events = try mirror.repair(station.reader, losses: [lost], pace: 0, frozen: station.frozen)
     #expect(words(events) == ["new 1.0"])
-    #expect(try mirror.repair(station.reader, shards: [1], pace: 0, frozen: station.frozen).isEmpty)
+    #expect(try mirror.repair(station.reader, losses: [lost], pace: 0, frozen: station.frozen).isEmpty)
+  }
+
+  /// C28: the dying list has them for those who must not miss an end; nobody else would tell of them.
+  @Test func `who began and ended among what was lost is told of by his end`() throws {
+    let station = try Station()
+    var mirror = ConnectionMirror()
+    // Events 1 and 2, which are known; 3 to 6, which are lost; 7 and 8, which are still to be read.
+    for slot in 0..<4 {
+      station.begin(connection(UInt16(slot)), shard: 0, slot: slot)
+      station.end(shard: 0, slot: slot, keeps: true)
+    }
+    let lost = EventReader.Loss(shard: 0, ring: .connections, first: 3, last: 6)
+    let events = try mirror.repair(station.reader, losses: [lost], pace: 0, frozen: station.frozen)
+    #expect(words(events) == ["destroy 0.1", "destroy 0.2"])
+    #expect(events.map(\.sequence) == [4, 6])
+    #expect(mirror.connections.isEmpty)
+    var filter = ConnectionFilter()
+    (filter.original.tuple.sourcePort, filter.original.hasSourcePort) = (2, true)
+    let wanted = try mirror.repair(
+      station.reader, losses: [lost], filter: filter, pace: 0, frozen: station.frozen)
+    #expect(words(wanted) == ["destroy 0.2"])
+    let elsewhere = EventReader.Loss(shard: 1, ring: .connections, first: 3, last: 6)
+    #expect(try mirror.repair(station.reader, losses: [elsewhere], pace: 0, frozen: station.frozen).isEmpty)
   }
 
   @Test func `a filter holds for the repair as for the events`() throws {
@@ -91,7 +115,7 @@ import Testing
       if !losses.isEmpty {
         lost += losses.reduce(0) { $0 + $1.count }
         _ = try mirror.repair(
-          station.reader, shards: Set(losses.map(\.shard)), pace: 0, frozen: station.frozen)
+          station.reader, losses: losses, pace: 0, frozen: station.frozen)
       }
       compare(mirror, station, "seed \(seed), round \(round)")
     }
@@ -122,7 +146,7 @@ import Testing
       for event in batch.events { if case .connection(let event) = event { mirror.apply(event) } }
       if !batch.losses.isEmpty {
         _ = try mirror.repair(
-          station.reader, shards: Set(batch.losses.map(\.shard)), pace: 0, frozen: frozen)
+          station.reader, losses: batch.losses, pace: 0, frozen: frozen)
         repairs += 1
       }
       if wasOver, batch.isEmpty { break }

@@ -43,7 +43,7 @@ import Testing
   }
 
   private func waitForReader(_ scratch: Scratch) -> SegmentReader? {
-    for _ in 0..<1_000 {
+    for _ in 0..<15_000 {
       if let reader = try? scratch.reader("child"), (try? reader.liveness()) == .running { return reader }
       usleep(10_000)
     }

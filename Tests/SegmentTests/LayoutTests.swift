@@ -102,7 +102,7 @@ import Testing
         "14 ct_shards: 1 lcore, 2 epoch, 3 clock_zero, 4 entries, 5 entries_max, 6 entries_limit, 7 extensions, "
           + "8 extensions_limit, 9 unassured, 10 by_protocol, 11 found, 12 invalid, 13 insert, 14 insert_failed, "
           + "15 drop, 16 early_drop, 17 error, 18 search_restart, 19 clash_resolve, 20 chaintoolong, 21 classes, "
-          + "22 expired, 23 swept, 24 limited, 25 cache_hits, 26 cache_misses, 27 refreshes",
+          + "22 expired, 23 swept, 24 limited, 25 cache_hits, 26 cache_misses, 27 refreshes, 28 slots_used",
         "15 ct_invalid: 1 reason, 2 lcore, 3 packets",
         "16 frag: 1 generation, 2 identification, 3 source, 4 destination, 5 zone, 6 protocol, 7 flags, 8 vlan_outer, "
           + "9 vlan_inner, 10 first, 11 last, 12 covered, 13 end, 14 fragments, 15 bytes, 16 mbufs, 17 largest, "
@@ -120,6 +120,8 @@ import Testing
           + "17 ended, 18 hardware_dropped",
         "27 rule_trace: 1 sequence, 2 at, 3 trace, 4 program, 5 chain, 6 handle, 7 hook, 8 verdict, 9 ingress, "
           + "10 egress, 11 mark, 12 length, 13 shown, 14 frame",
+        "28 control: 1 open, 2 accepted, 3 full, 4 strangers, 5 closed, 6 requests, 7 errors, 8 pauses, 9 bytes_in, "
+          + "10 bytes_out",
       ])
   }
 }

@@ -153,8 +153,9 @@ struct dpdkfwd_ct_shard_record {
   uint64_t cache_hits;
   uint64_t cache_misses[8];    // by reason
   uint64_t refreshes;          // deadlines written
+  uint64_t slots_used;         // records that hold a connection or have held one: the first so many
 };
-SEGMENT_SIZE(dpdkfwd_ct_shard_record, 400);
+SEGMENT_SIZE(dpdkfwd_ct_shard_record, 408);
 
 // Its arrays, which Swift would import as tuples.
 static inline uint64_t *segment_ct_by_protocol(struct dpdkfwd_ct_shard_record *shard) { return shard->by_protocol; }

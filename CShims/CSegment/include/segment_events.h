@@ -121,4 +121,23 @@ SEGMENT_SIZE(dpdkfwd_tracking_record, 32);
 SEGMENT_AT(dpdkfwd_tracking_record, sweep_interval, 24);
 SEGMENT_AT(dpdkfwd_tracking_record, tcp_seq_chk, 28);
 
+/// What came by the control sockets, both together.
+struct dpdkfwd_control_record {
+  uint64_t open;        // a gauge; counters from here
+  uint64_t accepted;
+  uint64_t full;
+  uint64_t strangers;
+  uint64_t closed[8];   // by reason
+  uint64_t requests;
+  uint64_t errors[16];  // by code
+  uint64_t pauses;
+  uint64_t bytes_in;
+  uint64_t bytes_out;
+};
+SEGMENT_SIZE(dpdkfwd_control_record, 256);
+
+// Its arrays, which Swift would import as tuples.
+static inline uint64_t *segment_control_closed(struct dpdkfwd_control_record *record) { return record->closed; }
+static inline uint64_t *segment_control_errors(struct dpdkfwd_control_record *record) { return record->errors; }
+
 #endif
