@@ -50,7 +50,11 @@ public enum OrderOutcome: UInt8, CaseIterable, BitwiseCopyable, Sendable {
 
 /// What somebody asks of all connections that a filter takes.
 public struct ConnectionScan: BitwiseCopyable, Sendable {
-  public enum Verb: UInt8, BitwiseCopyable, Sendable { case update, delete }
+  public enum Verb: UInt8, BitwiseCopyable, Sendable {
+    case update, delete
+    /// Lets counters begin anew, which is no event: ctnetlink's GET_CTRZERO.
+    case zero
+  }
 
   public var verb: Verb
   public var filter: ConnectionFilter

@@ -246,6 +246,7 @@ public struct ConnectionTable: ~Copyable {
     }
     guard used < capacity else { return nil }
     used += 1
+    unsafe counts.pointee.slots_used = UInt64(used)
     return used - 1
   }
 

@@ -19,6 +19,8 @@ public struct EventLog: ~Copyable {
   private var zones: UnsafePointer<UInt64>?
   /// By slot: the second in which a refresh was written last.
   private let refreshed: UnsafeMutablePointer<UInt32>
+  /// By slot: how many packets the last event said that there were, modulo 2^31.
+  private let said: UnsafeMutablePointer<UInt32>
   let shard: Int
   /// Something was counted since `settled` was last called.
   var isTouched = true
@@ -36,7 +38,7 @@ public struct EventLog: ~Copyable {
     let changes: UnsafeMutablePointer<UInt16>
   }
 
-  /// As many may change between two looks at `isFull`.
+  /// As many may change between two looks at `isFull`: those of a burst of packets, and more.
   static let burst = 64
 
   /// - Parameters:
@@ -63,6 +65,8 @@ public struct EventLog: ~Copyable {
     unsafe refreshed = .allocate(capacity: connections)
     // Seconds are even numbers.
     unsafe refreshed.initialize(repeating: .max, count: connections)
+    unsafe said = .allocate(capacity: connections)
+    unsafe said.initialize(repeating: 0, count: connections)
     unsafe notes = .allocate(capacity: 1)
     unsafe notes.initialize(to: Notes(capacity: room, slots: slots, changes: changes))
   }
@@ -76,6 +80,7 @@ public struct EventLog: ~Copyable {
     unsafe notes.pointee.slots.deallocate()
     unsafe notes.pointee.changes.deallocate()
     unsafe refreshed.deallocate()
+    unsafe said.deallocate()
     unsafe notes.deallocate()
     unsafe counts.deallocate()
   }
@@ -124,14 +129,30 @@ public struct EventLog: ~Copyable {
     return ConnectionEvent.Changes(rawValue: changes)
   }
 
-  /// Whether that the timeout alone changed is to be written: once a second of each connection. (Of one whose packets
-  /// arm different timeouts in turn, the last change of a second goes unsaid until its next packet.)
+  /// Whether that the timeout alone changed is to be written: once a second of each connection. What a second's refresh
+  /// does not say, the sweep does; see `isBehind`.
   ///
   /// - Parameter second: a number of its own for each.
   func takesRefresh(of slot: Int, in second: UInt32) -> Bool {
-    guard mask.contains(.refresh), unsafe refreshed[slot] != second else { return false }
+    guard mask.contains(.refresh) else { return false }
+    guard unsafe refreshed[slot] != second else {
+      // As no connection has it: the timeout may be all that its last event did not say.
+      unsafe said[slot] |= 1 << 31
+      return false
+    }
     unsafe refreshed[slot] = second
     return true
+  }
+
+  /// An event says that a connection has so many packets.
+  func say(_ packets: UInt64, of slot: Int) { unsafe said[slot] = UInt32(truncatingIfNeeded: packets) & .max >> 1 }
+
+  /// Somebody wants refreshes.
+  var notesRefreshes: Bool { unsafe notes.pointee.notesRefreshes }
+
+  /// There is more to say of a connection than its last event did: packets that changed nothing else were counted since.
+  func isBehind(_ slot: Int, packets: UInt64) -> Bool {
+    unsafe said[slot] != UInt32(truncatingIfNeeded: packets) & .max >> 1
   }
 
   // MARK: Entries

@@ -21,6 +21,9 @@ extension UnsafeMutablePointer<dpdkfwd_ct_record> {
 }
 
 extension dpdkfwd_ct_record {
+  /// Of both directions.
+  var packets: UInt64 { packets_original &+ packets_reply }
+
   /// Where the connection is counted for its source; `nil`: nowhere.
   var sourcePlace: UInt8? {
     get { flags >> 4 == 0 ? nil : (flags >> 4) - 1 }

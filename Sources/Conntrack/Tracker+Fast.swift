@@ -19,6 +19,7 @@ public struct FastPath: BitwiseCopyable {
   @usableFromInline let notes: UnsafeMutablePointer<EventLog.Notes>
   /// All zones share `standard`; else the short way is closed to TCP and UDP alike.
   public let isUniform: Bool
+  @inlinable public var isAsymmetric: Bool { @inline(__always) get { standard.isAsymmetric } }
 
   @inlinable @inline(__always)
   init(
@@ -47,6 +48,17 @@ public struct FastPath: BitwiseCopyable {
     init(_ record: UnsafeMutablePointer<dpdkfwd_ct_record>, _ direction: Direction) {
       unsafe self.record = unsafe record
       self.direction = direction
+    }
+
+    /// It is a flow in one of the named flow tables.
+    @inlinable public var isOffloaded: Bool {
+      @inline(__always) get { unsafe record.pointee.status & Status.offload != 0 }
+    }
+    /// That table's number.
+    @inlinable public var flowTable: UInt8 { @inline(__always) get { unsafe record.pointee.flow_table & 15 } }
+    /// It is such a flow, or has a timeout policy of its own: nothing but the tracker, or that table, may move its end.
+    @inlinable public var isSpecial: Bool {
+      @inline(__always) get { unsafe record.pointee.flow_table != 0 || isOffloaded }
     }
   }
 
@@ -126,27 +138,6 @@ public struct FastPath: BitwiseCopyable {
     return isAnswered ? .established : .new
   }
 
-  /// A flow that is in one of the named flow tables.
-  @safe
-  public struct Flow: BitwiseCopyable {
-    public let found: Found
-    /// Of the table.
-    public let number: UInt8
-
-    @inlinable
-    init(_ found: Found, _ number: UInt8) {
-      self.found = found
-      self.number = number
-    }
-  }
-
-  /// The connection that a tuple belongs to, if it is in a flow table.
-  @inlinable @inline(__always)
-  public func flow(_ tuple: Tuple, _ pair: @autoclosure () -> IPv6Pair) -> Flow? {
-    guard let found = find(tuple, pair()), unsafe found.record.pointee.status & Status.offload != 0 else { return nil }
-    return unsafe Flow(found, found.record.pointee.flow_table & 15)
-  }
-
   @inlinable @inline(__always)
   public func slot(of found: Found) -> Int { unsafe found.record - records }
 
@@ -154,14 +145,14 @@ public struct FastPath: BitwiseCopyable {
   @inlinable @inline(__always)
   @unsafe
   public func pass(
-    _ flow: Flow, _ table: FlowTables.Entry, _ transport: UInt8, length: UInt64,
+    _ found: Found, _ table: FlowTables.Entry, _ transport: UInt8, length: UInt64,
     counts: UnsafeMutablePointer<dpdkfwd_flowtable_record>
   ) {
-    let record = unsafe flow.found.record
+    let record = unsafe found.record
     // Once a second at most.
     let deadline = tick &+ table.timeout(of: transport)
     if unsafe record.pointee.deadline != deadline { unsafe record.pointee.deadline = deadline }
-    if table.hasCounter { unsafe record.account(flow.found.direction, length: length) }
+    if table.hasCounter { unsafe record.account(found.direction, length: length) }
     unsafe counts.pointee.packets &+= 1
     unsafe counts.pointee.bytes &+= length
   }

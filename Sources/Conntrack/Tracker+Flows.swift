@@ -6,7 +6,7 @@ internal import Wire
 // Flows that take the short way: their connections are in a named flow table. The kernel's nf_flow_table is the model. A
 // connection in a table has the status OFFLOAD; the tracker does not look at its packets, so its windows go out of date,
 // its counters only move if the table has `counter`, and its own timeout rests: `deadline` is the flow's. When it leaves
-// the table it gets back what its state allows, less what it may have been idle there.
+// the table it gets back what its state allows, less what it has been idle there.
 extension Tracker {
   /// The tables from now on; what is in them was decided before and is out of date (the cache's generation has moved).
   public mutating func setFlowTables(_ tables: FlowTables) { flows = tables }
@@ -105,16 +105,20 @@ extension Tracker {
   /// - Parameter slot: of a connection with the status OFFLOAD.
   @inline(never)
   public mutating func takeBack(_ slot: Int, _ end: FlowEnd) {
+    // A request or a sweep may take back more in a breath than a burst of packets does.
+    publishIfFull()
     let record = unsafe connections.record(slot)
     let number = unsafe record.pointee.flow_table & 15
-    let spent = unsafe flows[number].timeout(of: record.pointee.protocol)
+    let patience = unsafe flows[number].timeout(of: record.pointee.protocol)
+    let left = unsafe Int32(bitPattern: record.pointee.deadline &- tick)
+    let idle = left > 0 ? patience &- min(patience, UInt32(left)) : patience
     askNoMore(for: slot, number)
     unsafe record.pointee.status &= ~(Status.offload | Status.hardwareOffload)
     unsafe record.pointee.flow_table &= 0xF0
     unsafe record.pointee.cached_egress = (255, 255)
     let timeout = unsafe timeouts(of: record)[standing(of: record)]
     if unsafe record.pointee.status & Status.fixedTimeout == 0 {
-      unsafe record.pointee.deadline = tick &+ (timeout > spent ? timeout &- spent : 0)
+      unsafe record.pointee.deadline = tick &+ (timeout > idle ? timeout &- idle : 0)
     }
     unsafe loosen(record)
     if number > 0 {
@@ -155,6 +159,18 @@ extension Tracker {
     } else if unsafe record.pointee.cached_generation != generation {
       takeBack(slot, .outdated)
     }
+  }
+
+  /// What packets did to a connection since its last event is told by the sweep: to the packets it costs nothing.
+  @inline(never)
+  mutating func catchUp(_ slot: Int) {
+    let record = unsafe connections.record(slot)
+    guard connections.isLive(slot), unsafe events.isBehind(slot, packets: record.pointee.packets),
+      unsafe record.pointee.status & Status.fixedTimeout == 0
+    else { return }
+    // It may be noted already, for more than that.
+    publishIfFull()
+    events.note(.timeout, slot)
   }
 
   // MARK: Timeout policies

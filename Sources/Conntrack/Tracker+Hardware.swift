@@ -68,6 +68,7 @@ extension Tracker {
       case .added, .refused, .counted: break
       }
       if unsafe !flows[record.pointee.flow_table].hasCounter { unsafe merge(report, record) }
+      publishIfFull()
       if report.kind == .added || report.kind == .ended { events.note(.status, slot) }
     }
   }

@@ -70,26 +70,20 @@ extension Tracker {
 
 // MARK: What rules see
 
-/// A connection as it stands, confirmed or not.
-public struct ConnectionSight: BitwiseCopyable {
-  public var record: dpdkfwd_ct_record
-  /// Of IPv6.
-  public var pair: IPv6Pair
-  public var replyZone: UInt16
-}
-
 extension Tracker {
-  /// - Parameter tracked: of a packet that has a connection.
-  public func sight(of tracked: Tracked) -> ConnectionSight {
-    if tracked.isUnconfirmed {
-      return ConnectionSight(record: pending.seed, pair: pending.pair, replyZone: pending.replyZone)
-    }
-    let slot = Int(tracked.slot)
-    let record = unsafe connections.record(slot).pointee
-    let isIPv6 = record.flags & DPDKFWD_CT_IPV6 != 0
-    return ConnectionSight(
-      record: record, pair: isIPv6 ? connections.addresses(of: slot) : .none,
-      replyZone: record.flags & DPDKFWD_CT_TWO_ENTRIES == 0 ? record.zone : connections.replyZone(of: slot))
+  /// The connection that the packet judged last opens.
+  public var opening: dpdkfwd_ct_record { pending.seed }
+
+  /// Of an IPv6 connection.
+  public func addresses(of tracked: Tracked) -> IPv6Pair {
+    tracked.isUnconfirmed ? pending.pair : connections.addresses(of: Int(tracked.slot))
+  }
+
+  public func replyZone(of tracked: Tracked) -> UInt16 {
+    if tracked.isUnconfirmed { return pending.replyZone }
+    let record = unsafe connections.record(Int(tracked.slot))
+    let isSplit = unsafe record.pointee.flags & DPDKFWD_CT_TWO_ENTRIES != 0
+    return unsafe isSplit ? connections.replyZone(of: Int(tracked.slot)) : record.pointee.zone
   }
 
   /// The hash of a connection's tuples: what says of two packets that they are of one connection.

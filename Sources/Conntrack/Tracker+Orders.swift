@@ -74,11 +74,20 @@ extension Tracker {
       case .delete:
         if !scan.isSilent { unsafe write(slot, to: images.baseAddress! + filled) }
         remove(slot, by: .request, client: scan.client)
+      case .zero:
+        if !scan.isSilent { unsafe write(slot, to: images.baseAddress! + filled) }
+        zero(slot)
       }
       meant += 1
       if !scan.isSilent { filled += 1 }
     }
     return meant
+  }
+
+  private func zero(_ slot: Int) {
+    let record = unsafe connections.record(slot)
+    unsafe (record.pointee.packets_original, record.pointee.bytes_original) = (0, 0)
+    unsafe (record.pointee.packets_reply, record.pointee.bytes_reply) = (0, 0)
   }
 
   private func isMeant(_ slot: Int, by filter: ConnectionFilter) -> Bool {

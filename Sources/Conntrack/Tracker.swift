@@ -152,6 +152,7 @@ public struct Tracker: ~Copyable {
   @inline(__always)
   public mutating func sweep(most: Int, wiping generation: UInt16) {
     var due = connections.sweepDue(now: now, interval: settings.sweepInterval, most: most)
+    let catchesUp = due > 0 && events.notesRefreshes
     while due > 0 {
       due -= 1
       let slot = connections.nextToSweep(keeping: generation)
@@ -161,6 +162,7 @@ public struct Tracker: ~Copyable {
       } else if connections.isExpired(slot, now: now) {
         expire(slot)
       }
+      if catchesUp { catchUp(slot) }
     }
   }
 
@@ -332,7 +334,7 @@ public struct Tracker: ~Copyable {
     case .inserted(let slot):
       tracked.slot = Int32(slot)
       if pending.isMarked { markOut(slot) }
-      if !events.mask.isDisjoint(with: .new) { tell(.new, of: slot) }
+      if !events.mask.isDisjoint(with: [.new, .refresh]) { tell(.new, of: slot) }
       return nil
     }
   }
@@ -443,7 +445,9 @@ public struct Tracker: ~Copyable {
     client: UInt32 = 0, changes: ConnectionEvent.Changes = []
   ) {
     let record = unsafe connections.record(slot)
-    guard unsafe events.tells(record.pointee.zone) else { return }
+    unsafe events.say(record.pointee.packets, of: slot)
+    // Its first packet is no news to who wants refreshes and no beginnings.
+    guard unsafe events.tells(record.pointee.zone), kind != .new || events.mask.contains(.new) else { return }
     if unsafe record.pointee.extension != 0, !isToTell(kind, changes, of: slot) { return }
     let context = EventLog.Context(kind: kind, originator: originator, client: client, changes: changes, at: moment)
     let entry = unsafe events.begin(context)
@@ -575,6 +579,9 @@ public struct Tracker: ~Copyable {
     unsafe connections.counts.pointee.cache_hits &+= count
     unsafe connections.counts.pointee.found &+= count
   }
+  /// Counts a packet whose connection was found beside it, and that meets rules.
+  @inlinable @inline(__always)
+  public func countFound() { unsafe connections.counts.pointee.found &+= 1 }
   /// Counts a packet that it did not serve, by the reason.
   @inlinable @inline(__always)
   public func countMiss(_ reason: Int) { unsafe connections.cacheMisses[reason] &+= 1 }

@@ -206,6 +206,56 @@ struct EventTests {
     #expect(bench.told().isEmpty)
   }
 
+  /// C40: whoever follows refreshes has the whole of it once the events have stopped.
+  @Test func `what a second's refresh could not say the sweep says`() throws {
+    let bench = bench(Self.all)
+    for _ in 0..<50 {
+      bench.advance(.milliseconds(15))
+      bench.send(Self.question)
+      bench.tracker.publish()
+    }
+    bench.advance(.milliseconds(300))
+    for _ in 0..<25 {
+      bench.send(Self.question)
+      bench.send(Self.question.reversed)
+      bench.tracker.publish()
+    }
+    bench.sweep()
+    let events = bench.told()
+    let last = try #require(events.last)
+    #expect(last.words == "update timeout")
+    #expect((last.connection.counts.original.packets, last.connection.counts.reply.packets) == (75, 25))
+    #expect(last.connection.deadline == bench.connections.first?.deadline)
+    bench.sweep()
+    #expect(bench.told().isEmpty, "and only once")
+    bench.tell(Self.loud)
+    bench.send(Self.question)
+    _ = bench.told()
+    bench.sweep()
+    #expect(bench.told().isEmpty, "and to nobody who did not ask")
+  }
+
+  /// The reply arms another timeout in the second in which a refresh was written already: not a packet more, and yet
+  /// another end.
+  @Test func `a shortened timeout that nobody was told of the sweep tells`() throws {
+    let bench = bench(Self.all)
+    bench.send(Self.segment(.syn, seq: 1000))
+    bench.send(Self.segment([.syn, .ack], seq: 5000, ack: 1001).reversed)
+    bench.send(Self.segment(.ack, seq: 1001, ack: 5001))
+    _ = bench.told()
+    bench.advance(.milliseconds(1500))
+    bench.send(Self.segment(.ack, seq: 1001, ack: 5001))
+    #expect(bench.told().map(\.words) == ["update timeout"])
+    // Both ends are out of step.
+    bench.send(Self.segment([.fin, .ack], seq: 1_000_000_000, ack: 5001))
+    bench.send(Self.segment([.fin, .ack], seq: 1_000_000_000, ack: 1001).reversed)
+    #expect(bench.told().isEmpty)
+    bench.sweep()
+    let last = try #require(bench.told().last)
+    #expect(last.words == "update timeout")
+    #expect(last.connection.deadline == bench.connections.first?.deadline)
+  }
+
   /// Data arms the timeout for what is unacknowledged, its acknowledgement the one of the state: the stored end moves
   /// with every segment.
   @Test func `segments that arm two timeouts in turn do not tell of each`() {

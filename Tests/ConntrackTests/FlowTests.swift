@@ -66,6 +66,50 @@ struct FlowTests {
     #expect(counts(bench).added == 1 && bench.told().isEmpty)
   }
 
+  /// A request that goes over the whole table, and then the sweep: each notes more connections than there is room for.
+  @Test func `more flows are taken back in one breath than there are notes`() {
+    let count = 5000
+    let bench = TrackerBench(
+      capacity: count, events: EventMemory(room: 1 << 16), telling: EventTests.loud)
+    var tables = FlowTables()
+    var entry = FlowTables.Entry()
+    entry.ports = 0b11
+    tables[Self.table] = entry
+    bench.tracker.setFlowTables(tables)
+    let status = Connection.Status.seenReply | Connection.Status.assured
+    for port in 1...count {
+      let flow = Connection.of(17, "10.0.0.1", "192.0.2.53", UInt16(port), 53).with {
+        ($0.status, $0.remaining) = (status, 100_000)
+      }
+      bench.order(.create, flow.change([.status, .timeout]))
+    }
+    func offloadAll() {
+      for slot in 0..<bench.tracker.table.slotsUsed {
+        #expect(offload(bench, slot))
+        bench.tracker.publishIfFull()
+      }
+      _ = bench.told()
+    }
+    offloadAll()
+    var change = ConnectionChange()
+    (change.values.mark, change.attributes) = (7, .mark)
+    var scan = ConnectionScan(.update, filter: ConnectionFilter(), change: change, isSilent: true)
+    var (filled, images) = (0, [dpdkfwd_ct_image(), dpdkfwd_ct_image()])
+    let meant = unsafe images.withUnsafeMutableBufferPointer {
+      unsafe bench.tracker.carryOut(&scan, most: count, $0, filled: &filled)
+    }
+    #expect(meant == count)
+    #expect(bench.told().filter { $0.words.hasPrefix("update mark") }.count == count)
+    offloadAll()
+    bench.advance(.seconds(1))
+    for _ in 0..<20 {
+      bench.advance(.milliseconds(500))
+      bench.tracker.sweep(most: count, wiping: 2)
+    }
+    #expect(bench.told().filter { $0.words == "update status" }.count == count)
+    #expect(counts(bench).flows == 0)
+  }
+
   /// W28: TCP that is not established, UDP that is no stream, the last packets of a flow, ports that are not the table's.
   @Test func `what has not come far enough stays on the classic way`() {
     let bench = bench()
@@ -183,6 +227,22 @@ struct FlowTests {
     }
     #expect(try record(bench).status & Status.offload == 0)
     #expect(counts(bench).ended.2 == 1 && counts(bench).flows == 0)
+  }
+
+  /// W22, W23: a flow that goes because rules changed has lost no more of its time than it was idle, however long its
+  /// table would have waited. (All of the table's timeout was once taken away, and the connection with it.)
+  @Test(arguments: [20, 119, 200, 100_000] as [UInt64], [0, 10, 19] as [UInt64])
+  func `a flow that is taken back has the time that is left`(_ timeout: UInt64, _ idle: UInt64) throws {
+    let bench = bench { $0.udpTimeout = UInt32(timeout * 1000) }
+    let slot = bench.send(TrackerTests.question).slot
+    bench.send(TrackerTests.question.reversed)
+    bench.advance(.seconds(3))
+    bench.send(TrackerTests.question)
+    #expect(offload(bench, slot))
+    bench.advance(.seconds(idle))
+    bench.tracker.takeBack(slot, .outdated)
+    let left = Int64(try record(bench).deadline) - Int64(bench.now.nanoseconds / 1_000_000)
+    #expect(left == 120_000 - Int64(idle) * 1000)
   }
 
   /// A connection that is deleted leaves its table with it.

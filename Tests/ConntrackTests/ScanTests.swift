@@ -65,6 +65,30 @@ struct ScanTests {
     #expect(counted.ports.isEmpty && counted.meant == 66)
   }
 
+  /// ctnetlink's GET_CTRZERO: what was counted is shown once, and nobody is told of it.
+  @Test(arguments: [1, 5, 500])
+  func `counters that begin anew are shown as they were`(slice: Int) {
+    let bench = TrackerBench(capacity: 64, events: EventMemory(), telling: EventTests.loud)
+    for port in 1...20 as ClosedRange<UInt16> {
+      let packet = Datagram.ipv4(from: "10.0.0.1", to: "192.0.2.53").udp(from: port, to: 53)
+      for _ in 0..<port { bench.send(packet) }
+      bench.send(packet.reversed)
+    }
+    _ = bench.told()
+    var scan = ConnectionScan(.zero, filter: ConnectionFilter(), client: 9)
+    var images = [dpdkfwd_ct_image](repeating: dpdkfwd_ct_image(), count: 32)
+    var filled = 0
+    repeat {
+      _ = unsafe images.withUnsafeMutableBufferPointer {
+        unsafe bench.tracker.carryOut(&scan, most: slice, $0, filled: &filled)
+      }
+    } while scan.next < bench.tracker.table.slotsUsed
+    #expect(images[..<filled].map(\.record.packets_original) == (1...20).map { $0 })
+    #expect(images[..<filled].allSatisfy { $0.record.packets_reply == 1 })
+    #expect(bench.connections.allSatisfy { $0.packets_original + $0.packets_reply + $0.bytes_original == 0 })
+    #expect(bench.told().isEmpty)
+  }
+
   /// As they were before they went.
   @Test(arguments: [1, 5, 500])
   func `what is deleted is shown as it was`(slice: Int) {
