@@ -107,13 +107,18 @@ extension NamedSet {
 
   fileprivate mutating func adoptElements(from old: NamedSet?, _ numbers: inout Numbers) {
     numbers.renumber(&statements, like: old?.statements)
-    guard elements.contains(where: { !$0.statements.isEmpty }) else { return }
-    let known = Dictionary(
-      old?.elements.map { ($0.key, $0.statements) } ?? [], uniquingKeysWith: { first, _ in first })
+    guard elements.contains(where: { $0.state != 0 || !$0.statements.isEmpty }) else { return }
+    let known = Dictionary(old?.elements.map { ($0.key, $0) } ?? [], uniquingKeysWith: { first, _ in first })
     for index in elements.indices {
       let before = known[elements[index].key]
-      let isSame = before?.map(\.bare) == elements[index].statements.map(\.bare)
-      numbers.renumber(&elements[index].statements, like: isSame ? before : nil)
+      let isSame = before?.statements.map(\.bare) == elements[index].statements.map(\.bare)
+      numbers.renumber(&elements[index].statements, like: isSame ? before?.statements : nil)
+      // One that lasts as long as before goes on, unless it says itself what is left.
+      if let before, elements[index].expires == nil, before.hasTimeout(of: elements[index], in: self) {
+        (elements[index].state, elements[index].expires) = (before.state, before.expires)
+      } else if elements[index].state != 0 {
+        elements[index].state = numbers.next()
+      }
     }
   }
 }

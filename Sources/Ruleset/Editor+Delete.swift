@@ -34,7 +34,10 @@ extension Editor {
     case .flowtable(let table, let node): try deleteDevices(table, node, isDestroy: isDestroy)
     case .named(let table, let kind, let name):
       let index = try find(table)
-      let handle = workspace.ruleset.tables[index].handle(of: kind, name.text)
+      // To the kernel a map is a set.
+      let tables = workspace.ruleset.tables
+      let other: ObjectKind = kind == .map ? .set : kind == .set ? .map : kind
+      let handle = tables[index].handle(of: kind, name.text) ?? tables[index].handle(of: other, name.text)
       guard let handle else { throw Self.refused(name.spot, .missing) }
       try deleteNamed(index, kind, handle, name.spot)
     case .namedByHandle(let table, let kind, let handle, let spot):
@@ -88,9 +91,12 @@ extension Editor {
     case .chainRules(let table, let chain):
       let index = try find(table)
       workspace.ruleset.tables[index].chains[try find(chain, in: index)].rules = []
-    case .named(let table, _, let name):
+    case .named(let table, let kind, let name):
       let index = try find(table)
       let number = try find(set: name, in: index)
+      guard (workspace.ruleset.tables[index].sets[number].data != nil) == (kind == .map) else {
+        throw Flaw(name.spot, Refusal.missing.rawValue)
+      }
       workspace.forgetElements(of: workspace.ruleset.tables[index].sets[number])
       workspace.ruleset.tables[index].sets[number].elements = []
     default: throw Flaw(command.spot, "This command cannot be done")
@@ -111,7 +117,7 @@ extension Table {
 
   fileprivate func name(of kind: ObjectKind, _ handle: UInt64) -> String? {
     switch kind {
-    case .set, .map: sets.first { $0.handle == handle && ($0.data != nil) == (kind == .map) }?.name
+    case .set, .map: sets.first { $0.handle == handle }?.name
     case .flowtable: flowtables.first { $0.handle == handle }?.name
     case .counter: counters.first { $0.handle == handle }?.name
     case .limit: limits.first { $0.handle == handle }?.name

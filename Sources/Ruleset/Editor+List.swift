@@ -129,6 +129,8 @@ extension Editor {
         }
       case .set, .map:
         let number = try find(set: object, in: index)
+        // Of one that packets change, the elements are known by the set.
+        resets.append(workspace.ruleset.tables[index].sets[number].state)
         for element in workspace.ruleset.tables[index].sets[number].elements.indices {
           reset(&workspace.ruleset.tables[index].sets[number].elements[element].statements)
         }

@@ -5,6 +5,7 @@ extension Editor {
 
   func addSet(_ verb: Verb, _ table: TableName, _ node: SetNode) throws(Flaw) {
     let index = try find(table)
+    try check(name: node.name)
     if let unsupported = node.unsupported { throw Flaw.unsupported(unsupported.text, unsupported.spot) }
     let made = try set(node, index)
     if let old = workspace.setIndex(index, node.name.text) {
@@ -14,9 +15,12 @@ extension Editor {
       }
       return try add(node.elements, to: old, index, isCreate: false)
     }
+    // The kernel has no kind of set that is of intervals and changed by packets.
+    guard !made.flags.isSuperset(of: [.dynamic, .interval]) else { throw Self.refused(node.name.spot, .unsupported) }
     var set = made
     set.handle = workspace.nextHandle(index)
     set.state = workspace.nextState()
+    workspace.declarations[set.state] = node.name.spot
     let number = workspace.ruleset.tables[index].sets.count
     workspace.ruleset.tables[index].sets.append(set)
     workspace.learn(index) { $0.sets[set.name] = number }
@@ -43,6 +47,12 @@ extension Editor {
       }
     }
     set.flags = node.flags
+    if node.timeout != nil { set.flags.insert(.timeout) }
+    guard node.timeout ?? 0 <= TimeText.longest else { throw Self.refused(node.name.spot, .range) }
+    guard node.gcInterval == nil || set.flags.contains(.timeout) else { throw Self.refused(node.name.spot, .invalid) }
+    guard !node.autoMerge || set.flags.contains(.interval) else {
+      throw Flaw(node.name.spot, "auto-merge only works with interval sets")
+    }
     set.timeout = node.timeout
     set.gcInterval = node.gcInterval
     set.size = node.size
@@ -50,6 +60,12 @@ extension Editor {
     set.autoMerge = node.autoMerge
     set.comment = node.comment
     let evaluator = Evaluator(workspace, table: table)
+    if set.flags.contains(.timeout), node.statements.contains(where: \.countsConnections) {
+      throw Self.refused(node.name.spot, .unsupported)
+    }
+    for case .counter(let counter) in node.statements.map(\.form) where counter.packets > 0 || counter.bytes > 0 {
+      throw Flaw.unsupported("What a set's counter has counted", node.name.spot)
+    }
     for statement in node.statements { set.statements.append(try evaluator.stateful(statement)) }
     return set
   }
@@ -93,7 +109,11 @@ extension Editor {
     var spots: [Spot] = []
     let evaluator = Evaluator(workspace, table: table)
     for node in nodes {
-      elements.append(try element(node, set, evaluator))
+      let element = try element(node, set, evaluator)
+      if case .verdict(let verdict) = element.value, let target = verdict.target {
+        workspace.note(table, from: .set(set.name), to: .chain(target), node.spot)
+      }
+      elements.append(element)
       spots.append(node.key.spot)
     }
     let isInterval = set.flags.contains(.interval)
@@ -106,6 +126,7 @@ extension Editor {
         guard !isCreate, workspace.ruleset.tables[table].sets[number].elements[old].value == element.value else {
           throw Self.refused(spot, .exists)
         }
+        workspace.ruleset.tables[table].sets[number].elements[old].renew(as: element, in: set)
         continue
       }
       if let size = set.size, known.count >= Int(size) {
@@ -134,7 +155,7 @@ extension Editor {
     if node.value != nil, set.data == nil {
       throw Flaw(node.spot, "Cannot map expression to set without mapping")
     }
-    var element = Element(node.key.isAny ? nil : try evaluator.key(node.key, set.key))
+    var element = Element(node.key.isAny ? nil : try evaluator.elementKey(node.key, set.key))
     if let key = element.key, !key.isExact, !set.flags.contains(.interval) {
       let kind = if case .prefix = node.key.form { "prefix" } else { "range" }
       throw Flaw(
@@ -146,12 +167,38 @@ extension Editor {
       element.value = try evaluator.value(value, data)
     }
     guard node.timeout == nil || set.flags.contains(.timeout) else { throw Self.refused(node.key.spot, .invalid) }
+    let timeout = node.timeout ?? set.timeout
+    guard timeout ?? 0 <= TimeText.longest else { throw Self.refused(node.key.spot, .range) }
+    if let expires = node.expires {
+      guard let timeout else { throw Self.refused(node.key.spot, .unsupported) }
+      guard expires <= timeout else { throw Self.refused(node.key.spot, .range) }
+    }
     element.comment = node.comment
     element.timeout = node.timeout
     element.expires = node.expires
+    try check(node.statements, of: set)
+    if !set.flags.isDisjoint(with: [.timeout, .dynamic]) { element.state = workspace.nextState() }
     for statement in node.statements { element.statements.append(try evaluator.stateful(statement)) }
     if element.statements.isEmpty { element.statements = set.statements.map { workspace.fresh($0) } }
     return element
+  }
+
+  /// An element's statements are of the kinds that the set declares; one that packets change may have any.
+  private func check(_ nodes: [StatementNode], of set: NamedSet) throws(Flaw) {
+    guard let first = nodes.first else { return }
+    if set.statements.isEmpty {
+      guard set.flags.contains(.dynamic) else { throw Flaw(first.spot, "missing statement in set declaration") }
+      return
+    }
+    guard nodes.count == set.statements.count else {
+      throw Flaw(
+        first.spot,
+        "number of statements mismatch, set expects \(set.statements.count) but element has \(nodes.count)")
+    }
+    for (node, statement) in zip(nodes, set.statements) where node.keyword != statement.keyword {
+      throw Flaw(
+        node.spot, "statement mismatch, element expects \(node.keyword), but set has type \(statement.keyword)")
+    }
   }
 
   func deleteElements(_ table: TableName, _ set: Named, _ nodes: [ElementNode], isDestroy: Bool) throws(Flaw) {
@@ -221,6 +268,7 @@ extension Editor {
 
   func addObject(_ verb: Verb, _ table: TableName, _ object: ObjectNode, _ name: Named) throws(Flaw) {
     let index = try find(table)
+    try check(name: name)
     let names = workspace.names(index)
     switch object {
     case .counter(var counter):
@@ -231,6 +279,7 @@ extension Editor {
       workspace.learn(index) { $0.counters.insert(counter.name) }
     case .limit(var limit):
       guard try isFree(names.limits, name, verb) else { return }
+      guard limit.limit.isCountable else { throw Self.refused(name.spot, .overflow) }
       limit.handle = workspace.nextHandle(index)
       limit.limit.state = workspace.nextState()
       workspace.ruleset.tables[index].limits.append(limit)
@@ -238,6 +287,7 @@ extension Editor {
     case .timeout(var timeout):
       guard try isFree(names.timeouts, name, verb) else { return }
       guard timeout.transport != 0 else { throw Flaw(name.spot, "A ct timeout needs a protocol") }
+      guard table.family != .netdev else { throw Flaw(name.spot, "Could not process rule: Protocol error") }
       timeout.handle = workspace.nextHandle(index)
       workspace.ruleset.tables[index].timeouts.append(timeout)
       workspace.learn(index) { $0.timeouts.insert(timeout.name) }
@@ -248,6 +298,52 @@ extension Editor {
     guard names.contains(name.text) else { return true }
     guard verb == .add else { throw Self.refused(name.spot, .exists) }
     return false
+  }
+}
+
+extension Limit {
+  /// Whether the kernel can count it: a bucket of nanoseconds has 64 bits.
+  var isCountable: Bool {
+    let unit = unit.seconds * 1_000_000_000
+    let (sum, isTooMuch) = rate.addingReportingOverflow(burst)
+    guard !isTooMuch else { return false }
+    return countsBytes
+      ? !unit.multipliedReportingOverflow(by: sum).overflow
+      : !(unit / rate).multipliedReportingOverflow(by: burst).overflow
+  }
+}
+
+extension StatementNode {
+  fileprivate var keyword: String {
+    switch form {
+    case .counter, .namedCounter: "counter"
+    case .limit, .namedLimit: "limit"
+    default: "connlimit"
+    }
+  }
+}
+
+extension Statement {
+  fileprivate var keyword: String {
+    switch self {
+    case .counter: "counter"
+    case .limit: "limit"
+    default: "connlimit"
+    }
+  }
+}
+
+extension Element {
+  /// One that is there is added again: another timeout is taken over, and the same one goes on (the kernel from 6.12
+  /// on).
+  fileprivate mutating func renew(as new: Element, in set: NamedSet) {
+    guard set.flags.contains(.timeout), new.expires != nil || !hasTimeout(of: new, in: set) else { return }
+    (timeout, expires, state) = (new.timeout, new.expires, new.state)
+  }
+
+  /// Whether both last as long.
+  func hasTimeout(of other: Element, in set: NamedSet) -> Bool {
+    timeout ?? set.timeout ?? 0 == other.timeout ?? set.timeout ?? 0
   }
 }
 

@@ -20,6 +20,8 @@ struct Editor {
     case unsupported = "Operation not supported"
     case invalid = "Invalid argument"
     case links = "Too many links"
+    case overflow = "Value too large for defined data type"
+    case range = "Numerical result out of range"
   }
 
   mutating func run(_ command: Command) throws(Flaw) {
@@ -49,6 +51,11 @@ struct Editor {
     case (.rename, .renameChain(let table, let old, let new)): try rename(table, old, new)
     default: throw Flaw(command.spot, "This command cannot be done")
     }
+  }
+
+  /// The kernel's names have at most 255 bytes.
+  func check(name: Named) throws(Flaw) {
+    guard name.text.utf8.count < 256 else { throw Self.refused(name.spot, .range) }
   }
 
   // MARK: Finding
@@ -83,11 +90,12 @@ struct Editor {
   private func addTable(_ verb: Verb, _ name: TableName, _ dormant: Bool?, _ comment: String?) throws(Flaw) {
     if let index = workspace.tableIndex(name) {
       guard verb == .add else { throw Self.refused(name.name.spot, .exists) }
-      if let dormant { workspace.ruleset.tables[index].isDormant = dormant }
+      // Who says nothing says that it is awake.
+      workspace.ruleset.tables[index].isDormant = dormant ?? false
       return
     }
     var table = Table(family: name.family, name: name.name.text)
-    guard table.name.utf8.count < 256 else { throw Flaw(name.name.spot, "identifier too long") }
+    try check(name: name.name)
     workspace.ruleset.lastTableHandle += 1
     table.handle = workspace.ruleset.lastTableHandle
     table.isDormant = dormant ?? false
@@ -118,6 +126,7 @@ struct Editor {
       workspace.ruleset.tables[index].chains[old].base = known
       return
     }
+    try check(name: node.name)
     if base == nil, node.drops != nil { throw Self.refused(node.policy ?? node.name.spot, .unsupported) }
     var chain = Chain(name: node.name.text)
     chain.handle = workspace.nextHandle(index)
@@ -141,6 +150,7 @@ struct Editor {
     chain.drops = node.drops ?? false
     for device in base.devices { try check(device) }
     chain.devices = base.devices.map(\.text)
+    guard Set(chain.devices).count == chain.devices.count else { throw Self.refused(node.name.spot, .exists) }
     guard isIngress != chain.devices.isEmpty else {
       throw Flaw(
         base.spot, isIngress ? "Missing `device' in this chain definition" : "This chain type cannot be bound to device"
@@ -217,7 +227,8 @@ struct Editor {
     let number = try find(chain, in: index)
     let at = try find(rule: handle, spot, in: index, number)
     var rule = try rule(node, index, chain.text)
-    rule.handle = workspace.nextHandle(index)
+    // As Linux 6.18 has it: who replaces by handle can do so again.
+    rule.handle = handle
     workspace.ruleset.tables[index].chains[number].rules[at] = rule
   }
 }

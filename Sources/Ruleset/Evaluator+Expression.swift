@@ -22,6 +22,20 @@ extension Evaluator {
     }
   }
 
+  /// What a packet has, or a constant where the set has such a part.
+  mutating func updateKey(_ node: Node, _ types: [DataType]) throws(Flaw) -> (Expression, [DataType]) {
+    let parts = if case .concatenation(let parts) = node.form { parts } else { [node] }
+    guard parts.count == types.count, !parts.allSatisfy(\.isField) else { return try expression(node) }
+    var values: [Expression] = []
+    var found: [DataType] = []
+    for (part, type) in zip(parts, types) {
+      let (value, own) = part.isField ? try single(part) : (.constant(try constant(part, type), type), type)
+      values.append(value)
+      found.append(own)
+    }
+    return (values.count == 1 ? values[0] : .concatenation(values), found)
+  }
+
   private mutating func single(_ node: Node) throws(Flaw) -> (Expression, DataType) {
     switch node.form {
     case .field(let use):
@@ -87,6 +101,16 @@ extension Evaluator {
     return Key(ranges)
   }
 
+  /// Where elements stand, nft takes a word such as `tcp` for a number of any type.
+  func elementKey(_ node: Node, _ types: [DataType]) throws(Flaw) -> Key {
+    let parts = if case .concatenation(let parts) = node.form { parts } else { [node] }
+    for (part, type) in zip(parts, types) {
+      guard let word = part.keyword(unlike: type) else { continue }
+      throw Flaw.unsupported("A word of another type as \(type.title)", word)
+    }
+    return try key(node, types)
+  }
+
   // MARK: Sets
 
   func named(_ name: String, _ spot: Spot) throws(Flaw) -> NamedSet {
@@ -115,8 +139,12 @@ extension Evaluator {
     var spots: [Spot] = []
     for node in nodes {
       if let value = node.value { throw Flaw(node.key.spot.through(value.spot), "mapping outside of map context") }
-      if node.key.isAny { throw Flaw(node.spot, "Wildcard expression is not allowed here") }
-      var element = Element(try key(node.key, types))
+      if node.key.isAny {
+        throw nodes.count > 1
+          ? Flaw.unsupported("`*` in a rule's set", node.spot)
+          : Flaw(node.spot, "Wildcard expression is not allowed here")
+      }
+      var element = Element(nodes.count > 1 ? try elementKey(node.key, types) : try key(node.key, types))
       element.comment = node.comment
       set.elements.append(element)
       spots.append(node.key.spot)
@@ -135,7 +163,7 @@ extension Evaluator {
     var spots: [Spot] = []
     for node in nodes {
       guard let value = node.value else { throw Flaw(node.spot, "A map needs a value for each key") }
-      var element = Element(node.key.isAny ? nil : try key(node.key, types), value: try self.value(value, data))
+      var element = Element(node.key.isAny ? nil : try elementKey(node.key, types), value: try self.value(value, data))
       element.comment = node.comment
       set.elements.append(element)
       spots.append(node.key.spot)
@@ -155,7 +183,9 @@ extension Evaluator {
       return .verdict(try self.verdict(verdict, node.spot))
     case .value(let types):
       if case .verdict = node.form { throw Flaw(node.spot, "A value is needed here, no verdict") }
-      return .value(try key(node, types))
+      let value = try elementKey(node, types)
+      guard value.isExact else { throw Flaw(node.spot, "Value must be a singleton") }
+      return .value(value)
     }
   }
 
@@ -185,6 +215,18 @@ extension Element {
 }
 
 extension Node {
+  /// A word in it that is a value of another type.
+  fileprivate func keyword(unlike type: DataType) -> Spot? {
+    switch form {
+    case .word(let text): DataType.keywords[text].flatMap { $0 == type ? nil : spot }
+    case .prefix(let inner, _): inner.keyword(unlike: type)
+    case .range(let left, let right), .binary(_, let left, let right):
+      left.keyword(unlike: type) ?? right.keyword(unlike: type)
+    case .list(let parts): parts.lazy.compactMap { $0.keyword(unlike: type) }.first
+    default: nil
+    }
+  }
+
   /// With nothing done to it.
   var isPlainField: Bool {
     if case .field = form { return true }

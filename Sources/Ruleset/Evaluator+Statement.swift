@@ -27,20 +27,23 @@ extension Evaluator {
     case .update(let verb, let set, let key, let data): return try update(verb, set, key, data, node.spot)
     case .verdict(let verdict):
       let result = try self.verdict(verdict, node.spot)
-      note(result, from: chain, verdict.target ?? node.spot)
+      note(result, from: chain, node.spot)
       return .verdict(result)
     case .verdictMap(let key, let map): return try verdictMap(key, map, in: chain)
-    case .reject(let reject): return .reject(try self.reject(reject, node.spot))
+    case .reject(let reject):
+      workspace.note(table, from: .chain(chain), to: .reject, node.spot)
+      return .reject(try self.reject(reject, node.spot))
     case .notrack: return .notrack
-    case .counter, .namedCounter, .limit, .namedLimit, .connectionCount: return try stateful(node)
+    case .counter, .namedCounter, .limit, .namedLimit: return try stateful(node)
+    case .connectionCount:
+      try requireTracking(node.spot)
+      return try stateful(node)
     }
   }
 
   private func note(_ verdict: RuleVerdict, from chain: String, _ spot: Spot) {
     switch verdict {
-    case .jump(let name), .goto(let name):
-      let key = Workspace.TableKey(family: family, name: workspace.ruleset.tables[table].name)
-      workspace.jumps[Workspace.Jump(table: key, from: chain, to: name)] = spot
+    case .jump(let name), .goto(let name): workspace.note(table, from: .chain(chain), to: .chain(name), spot)
     default: break
     }
   }
@@ -70,6 +73,7 @@ extension Evaluator {
       guard workspace.names(table).counters.contains(name.text) else { throw missing("counter", name, name.spot) }
       return .namedCounter(name.text)
     case .limit(var limit):
+      guard limit.isCountable else { throw Editor.refused(node.spot, .overflow) }
       limit.state = workspace.nextState()
       return .limit(limit)
     case .namedLimit(let name):
@@ -90,6 +94,7 @@ extension Evaluator {
       throw Flaw.unsupported("A word for mh type", right.spot)
     }
     let plain = Self.plain(relation)
+    try checkShift(left, types, plain, right.spot)
     switch right.form {
     case .reference(let name):
       let set = try named(name, right.spot)
@@ -108,7 +113,9 @@ extension Evaluator {
           right.spot, "Relational expression (\(relation?.rawValue ?? "")) is undefined for set expressions",
           related: left.spot)
       }
-      return Match(expression, plain, .set(try anonymousSet(elements, types, right.spot)))
+      let set = try anonymousSet(elements, types, right.spot)
+      if plain == .equal, types.count == 1, case .anonymous(let known) = set { learn(left, known.elements) }
+      return Match(expression, plain, .set(set))
     default: break
     }
     if types.count > 1 {
@@ -130,6 +137,20 @@ extension Evaluator {
     if relation == .noBit { return Match(expression, .noBit, .value(key)) }
     if relation == nil, !left.isComputed { return Match(expression, .anyBit, .value(key)) }
     return Match(expression, plain, .value(key))
+  }
+
+  /// What was shifted is a number to nft. It has its own way with what is shifted right, and loses some values.
+  private func checkShift(
+    _ left: Node, _ types: [DataType], _ relation: Match.Relation, _ spot: Spot
+  ) throws(Flaw) {
+    guard case .binary(let operation, _, _) = left.form, operation == .shiftLeft || operation == .shiftRight else {
+      return
+    }
+    if let type = types.first, !type.isInteger {
+      throw Flaw(spot, "datatype mismatch, expected \(type.title), expression has type integer", related: left.spot)
+    }
+    guard operation == .shiftRight, relation == .equal || relation == .notEqual else { return }
+    throw Flaw.unsupported("To compare what is shifted right", left.spot)
   }
 
   private static func plain(_ relation: StatementNode.Relation?) -> Match.Relation {
@@ -156,17 +177,19 @@ extension Evaluator {
 
   private mutating func verdictMap(_ key: Node, _ map: Node, in chain: String) throws(Flaw) -> Statement {
     let (expression, types) = try self.expression(key)
+    try checkShift(key, types, .equal, map.spot)
     switch map.form {
     case .reference(let name):
       let set = try named(name, map.spot)
       guard let data = set.data else { throw Flaw(map.spot, "Expression is not a map") }
       guard data == .verdict else { throw Flaw(map.spot, "The map \(name) gives no verdicts") }
       try check(types, against: set.key, key.spot, map.spot)
+      workspace.note(table, from: .chain(chain), to: .set(name), key.spot)
       return .verdictMap(expression, .named(name))
     case .set(let elements):
       for element in elements {
         if case .verdict(let verdict) = element.value?.form {
-          note(verdict.verdict, from: chain, verdict.target ?? element.spot)
+          note(verdict.verdict, from: chain, key.spot)
         }
       }
       return .verdictMap(expression, try anonymousMap(elements, types, .verdict, map.spot))
@@ -177,7 +200,11 @@ extension Evaluator {
   // MARK: set
 
   private mutating func set(_ target: Target, _ type: DataType, _ node: Node, _ spot: Spot) throws(Flaw) -> Statement {
-    .set(target, try value(node, [type], spot))
+    switch target {
+    case .mark, .trace: break
+    case .connectionMark, .connectionLabel, .connectionZone, .connectionEvents: try requireTracking(spot)
+    }
+    return .set(target, try value(node, [type], spot))
   }
 
   /// A constant, a field of that type, or what a map has.
@@ -200,6 +227,7 @@ extension Evaluator {
 
   private mutating func map(_ key: Node, _ map: Node, _ types: [DataType]) throws(Flaw) -> Expression {
     let (expression, keyTypes) = try self.expression(key)
+    try checkShift(key, keyTypes, .equal, map.spot)
     switch map.form {
     case .reference(let name):
       let set = try named(name, map.spot)
@@ -219,30 +247,55 @@ extension Evaluator {
     _ verb: SetUpdate.Verb, _ name: Named, _ node: ElementNode, _ data: Node?, _ spot: Spot
   ) throws(Flaw) -> Statement {
     let set = try named(name.text, name.spot)
-    let (key, types) = try expression(node.key)
+    let (key, types) = try updateKey(node.key, set.key)
     try check(types, against: set.key, name.spot, node.key.spot)
-    // The kernel has no kind of set that is of a fixed size, or of intervals, and changed by packets.
-    let isFixed = set.size != nil && !set.flags.contains(.dynamic) && !set.flags.contains(.timeout)
-    guard !set.flags.contains(.constant), !set.flags.contains(.interval) || set.key.count > 1, !isFixed else {
-      throw Flaw(spot, "Could not process rule: Operation not supported")
-    }
+    if node.comment != nil { throw Flaw(node.key.spot, "Key expression comments are not supported") }
+    try check(set, spot)
+    workspace.updates[set.state] = spot
     var update = SetUpdate(verb, set: name.text, key: key)
     if let timeout = node.timeout {
-      guard set.flags.contains(.timeout) || set.flags.contains(.dynamic) else {
-        throw Flaw(spot, "Could not process rule: Invalid argument")
+      guard set.flags.contains(.timeout) else {
+        throw Flaw(spot, "Could not process rule: Operation not supported")
       }
+      guard timeout <= TimeText.longest else { throw Editor.refused(spot, .range) }
       update.timeout = timeout
     }
-    for statement in node.statements { update.statements.append(try stateful(statement)) }
+    // A list of connections lives as long as its element.
+    if set.flags.contains(.timeout), node.statements.contains(where: \.countsConnections) {
+      throw Flaw(spot, "Could not process rule: Operation not supported")
+    }
+    for statement in node.statements {
+      if statement.countsConnections { try requireTracking(spot) }
+      update.statements.append(try stateful(statement))
+    }
+    guard set.statements.isEmpty || update.statements.isEmpty || update.statements.areLike(set.statements) else {
+      throw Flaw(spot, "Could not process rule: Operation not supported")
+    }
     switch (set.data, data) {
     case (.value(let types)?, let data?): update.data = try value(data, types, spot)
     case (nil, nil): break
-    case (_?, nil) where verb == .delete: break
     case (nil, let data?): throw Flaw(data.spot, "The set \(name.text) is no map")
     case (_?, nil): throw Flaw(spot, "The map \(name.text) needs a value")
     case (.verdict?, let data?): throw Flaw.unsupported("To add verdicts by a packet", data.spot)
     }
     return .update(update)
+  }
+}
+
+extension Evaluator {
+  /// Whether packets may change a set: the kernel has no kind of set that they change and that is of intervals, or of a
+  /// fixed size without being `dynamic`. nft makes one dynamic that the same text declares.
+  private func check(_ set: NamedSet, _ spot: Spot) throws(Flaw) {
+    let declaration = set.data == nil ? workspace.declarations[set.state] : nil
+    if set.flags.contains(.interval) {
+      throw Flaw(declaration ?? spot, "Could not process rule: Operation not supported")
+    }
+    let isFixed = set.size != nil && set.flags.isDisjoint(with: [.dynamic, .timeout])
+    guard !set.flags.contains(.constant), !isFixed || declaration != nil else {
+      throw Flaw(spot, "Could not process rule: Device or resource busy")
+    }
+    guard declaration != nil, let index = workspace.setIndex(table, set.name) else { return }
+    workspace.ruleset.tables[table].sets[index].flags.insert(.dynamic)
   }
 }
 
@@ -291,6 +344,11 @@ extension Node {
 }
 
 extension StatementNode {
+  var countsConnections: Bool {
+    if case .connectionCount = form { return true }
+    return false
+  }
+
   /// Nothing behind it is ever done.
   fileprivate var isTerminal: Bool {
     switch form {

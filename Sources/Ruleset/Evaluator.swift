@@ -12,6 +12,11 @@ struct Evaluator {
   private var link: Header?
   private var network: Header?
   private var transport: UInt8?
+  /// Of several that a match allows, the others.
+  private var otherTransports: [UInt8] = []
+  private var isARP = false
+  /// A tag is said to be behind the tag.
+  private var isStacked = false
   /// The types of ICMP message that can still be.
   private var messages: [UInt8]?
 
@@ -47,14 +52,16 @@ struct Evaluator {
     case .ip, .ip6: try requireNetwork(header, spot)
     case .ether: if link == nil { link = .ether }
     case .vlan:
+      if isStacked { throw Flaw.unsupported("A second VLAN tag", spot) }
+      if link == .ether, family == .ip || family == .ip6 { throw Self.conflict("ether", "vlan", spot) }
       if link != .vlan { imply(.payload(Payload(.link, offset: 96, length: 16)), 0x8100) }
       link = .vlan
     case .th: break
     default:
       guard let number = header.transport else { return }
       if let transport {
-        guard transport == number else {
-          throw Self.conflict(Self.title(transport: transport), header.rawValue, spot)
+        for known in [transport] + otherTransports where known != number {
+          throw Self.conflict(Self.title(transport: known), header.rawValue, spot)
         }
         return
       }
@@ -67,6 +74,7 @@ struct Evaluator {
 
   mutating func requireNetwork(_ header: Header, _ spot: Spot) throws(Flaw) {
     if isTypeof { return }
+    if isARP { throw Self.conflict("arp", header.rawValue, spot) }
     if let network {
       guard network == header else { throw Self.conflict(network.rawValue, header.rawValue, spot) }
       return
@@ -82,10 +90,15 @@ struct Evaluator {
     }
   }
 
-  private mutating func requireMessage(_ header: Header, _ field: HeaderField) {
+  private mutating func requireMessage(_ header: Header, _ field: HeaderField, _ spot: Spot) throws(Flaw) {
     let types = header.messageTypes(of: field.name)
     guard !types.isEmpty, !isTypeof else { return }
-    if let messages, messages.allSatisfy(types.contains) { return }
+    if let messages {
+      guard messages.allSatisfy(types.contains) else {
+        throw Flaw(spot, "incompatible icmp match: rule has \(messages[0]), need \(types[0])")
+      }
+      return
+    }
     messages = types
     let type = Expression.field(.payload(Payload(.transport, offset: 0, length: 8)))
     if types.count == 1 {
@@ -97,6 +110,21 @@ struct Evaluator {
     statements.append(.match(Match(type, .equal, .set(.anonymous(set)), isImplicit: true)))
   }
 
+  /// What a set says whose element the packet is: as nft has it, the last counts, but none may be in the way.
+  mutating func learn(_ left: Node, _ elements: [Element]) {
+    guard case .field(let use) = left.form else { return }
+    var known: [UInt8] = []
+    for element in elements {
+      guard let key = element.key, key.isExact, let value = key.parts.first?.lowerBound else { continue }
+      switch use {
+      case .header(.icmp, _), .header(.icmpv6, _): return
+      default: learn(left, value)
+      }
+      if let transport, known.last != transport { known.append(transport) }
+    }
+    otherTransports = known.dropLast()
+  }
+
   /// What a match says about the packet to those behind it.
   mutating func learn(_ left: Node, _ value: UInt128) {
     guard case .field(let use) = left.form else { return }
@@ -105,11 +133,12 @@ struct Evaluator {
     case .meta(.transport, _): transport = byte
     case .meta(.networkFamily, _): network = byte == 2 ? .ip : byte == 10 ? .ip6 : network
     case .meta(.etherType, _) where family == .netdev: learn(etherType: value)
-    case .header(.ip, let field) where field.name == "protocol": transport = byte
-    case .header(.ip6, let field) where field.name == "nexthdr": transport = byte
+    case .header(.ip, let field) where field.name == "protocol" && Header.of(transport: byte) != nil: transport = byte
+    case .header(.ip6, let field) where field.name == "nexthdr" && Header.of(transport: byte) != nil: transport = byte
     case .header(.ether, let field) where field.name == "type":
-      if value == 0x8100 { link = .vlan } else { learn(etherType: value) }
-    case .header(.vlan, let field) where field.name == "type": learn(etherType: value)
+      if [0x8100, 0x88a8].contains(value) { link = .vlan } else { learn(etherType: value) }
+    case .header(.vlan, let field) where field.name == "type":
+      if [0x8100, 0x88a8].contains(value) { isStacked = true } else { learn(etherType: value) }
     case .header(.icmp, let field) where field.name == "type": messages = [byte]
     case .header(.icmpv6, let field) where field.name == "type": messages = [byte]
     default: break
@@ -117,8 +146,12 @@ struct Evaluator {
   }
 
   private mutating func learn(etherType: UInt128) {
-    guard network == nil else { return }
-    network = etherType == 0x0800 ? .ip : etherType == 0x86dd ? .ip6 : nil
+    switch etherType {
+    case 0x0800: network = .ip
+    case 0x0806: isARP = true
+    case 0x86dd: network = .ip6
+    default: break
+    }
   }
 
   // MARK: Reject
@@ -139,10 +172,12 @@ struct Evaluator {
     case .icmpv6: type = .icmpv6Code
     case .icmpx, .reset: type = .icmpxCode
     }
+    if case .number(let number?) = code.form, number > 255 { throw Flaw.unsupported("So large a code", code.spot) }
     let value = try type.constant(code)
     switch node.kind {
     case .icmp, .icmpv6:
       let header: Header = node.kind == .icmp ? .ip : .ip6
+      let network = family == .ip ? .ip : family == .ip6 ? .ip6 : network
       if let network, network != header {
         throw Flaw(
           code.spot, "conflicting protocols specified: \(network.rawValue) vs \(header.rawValue)", related: spot)
@@ -162,7 +197,7 @@ struct Evaluator {
     switch use {
     case .header(let header, let field):
       try require(header, spot)
-      requireMessage(header, field)
+      try requireMessage(header, field, spot)
       return (.payload(Payload(header.base, offset: field.offset, length: field.length)), field.type)
     case .raw(let payload): return (.payload(payload), rawType(payload))
     case .exists(let header):
@@ -175,44 +210,57 @@ struct Evaluator {
     case .tcpOption(let kind, let field):
       return (.tcpOption(kind, offset: field.offset, length: field.length), field.type)
     case .meta(let field, let type):
-      if field == .networkFamily, family == .ip || family == .ip6, !isTypeof {
+      if field == .networkFamily, family != .inet, !isTypeof {
         throw Flaw(spot, "meta nfproto is only useful in the inet family")
       }
       return (field, type)
-    case .connection(let field, let type): return (.connection(field), type)
+    case .connection(let field, let type):
+      try requireTracking(spot)
+      return (.connection(field), type)
     case .address(let direction, let isSource, let header): return try address(direction, isSource, header, spot)
     case .port(let direction, let isSource):
-      guard transport != nil || isTypeof else { throw Flaw(spot, "Can't parse symbolic invalid expressions") }
+      try requireTracking(spot)
+      if isTypeof { throw Flaw.unsupported("typeof of a connection's port", spot) }
+      guard transport != nil else { throw Flaw(spot, "Can't parse symbolic invalid expressions") }
       return (.connection(isSource ? .sourcePort(direction) : .destinationPort(direction)), .service)
     }
   }
 
-  /// A raw place has the type of the field that lies there, as nft lists it by that name.
+  /// A raw place is a number; of a transport header it has the type of the field that lies there, as nft has it.
   private func rawType(_ payload: Payload) -> DataType {
-    let header: Header? =
-      switch payload.base {
-      case .link: .ether
-      case .network: network
-      case .transport: transport.flatMap { Header.of(transport: $0) } ?? .th
-      }
-    let type = header?.field(at: payload.offset, payload.length)?.type
-    return type.map { $0.isBitmask || $0 == .ipv6Address ? .integer(bits: payload.length) : $0 }
-      ?? .integer(bits: payload.length)
+    guard payload.base == .transport else { return .integer(bits: payload.length) }
+    let header = transport.flatMap { Header.of(transport: $0) } ?? .th
+    guard let type = header.field(at: payload.offset, payload.length)?.type, !type.isBitmask else {
+      return .integer(bits: payload.length)
+    }
+    return type
   }
 
   private mutating func requireExtension(_ spot: Spot) throws(Flaw) {
     if isTypeof { return }
     if network == .ip { throw Flaw(spot, "cannot use exthdr with ip") }
-    try requireNetwork(.ip6, spot)
+    guard network == nil else { return }
+    network = .ip6
+    // Unlike others it is asked before all else: what is counted in front of the match are IPv6 packets, too.
+    let field: Field = family == .inet ? .networkFamily : .etherType
+    let value: UInt128 = family == .inet ? 10 : 0x86dd
+    statements.insert(.match(Match(.field(field), .equal, .value(Key(value)), isImplicit: true)), at: 0)
+  }
+
+  /// Before its port's own rules a packet has no connection: the kernel refuses `ct` there.
+  func requireTracking(_ spot: Spot) throws(Flaw) {
+    guard family == .netdev, !isTypeof else { return }
+    throw Flaw(spot, "Could not process rule: Protocol error")
   }
 
   private mutating func address(
     _ direction: FlowDirection, _ isSource: Bool, _ header: Header?, _ spot: Spot
   ) throws(Flaw) -> (Field, DataType) {
+    try requireTracking(spot)
     if let header, let network, header != network, !isTypeof {
       throw Self.conflict(network.rawValue, header.rawValue, spot)
     }
-    guard let kind = header ?? network else {
+    guard let kind = header ?? (isTypeof ? nil : network) else {
       throw Flaw(spot, "cannot determine ip protocol version, use \"ip saddr\" or \"ip6 saddr\" instead")
     }
     if kind == .ip {

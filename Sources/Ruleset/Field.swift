@@ -44,7 +44,6 @@ public enum ExtensionHeader: UInt8, CaseIterable, Hashable, Sendable {
   case hopByHop = 0
   case routing = 43
   case fragment = 44
-  case authentication = 51
   case destination = 60
   case mobility = 135
 }
@@ -94,6 +93,13 @@ public enum DataType: Hashable, Sendable {
   case time
   case verdict
 
+  var isInteger: Bool {
+    switch self {
+    case .integer, .hostInteger: true
+    default: false
+    }
+  }
+
   /// How many bits a value has.
   public var bits: Int {
     switch self {
@@ -103,10 +109,9 @@ public enum DataType: Hashable, Sendable {
     case .etherAddress: 48
     case .etherType, .service: 16
     case .ipProtocol, .networkFamily, .packetType, .icmpType, .icmpCode, .icmpv6Type, .icmpv6Code, .icmpxCode: 8
-    case .tcpFlags, .connectionDirection: 8
+    case .tcpFlags, .connectionDirection, .boolean: 8
     case .dscp: 6
     case .ecn: 2
-    case .boolean: 1
     case .time: 64
     case .verdict: 32
     }

@@ -162,7 +162,7 @@ struct Surroundings {
     let byte = UInt8(truncatingIfNeeded: value)
     guard let (header, field) = header(of: .payload(payload)) else { return }
     switch (header, field.name) {
-    case (.ether, "type"): if value == 0x8100 { link = .vlan } else { learn(etherType: value) }
+    case (.ether, "type"): if [0x8100, 0x88a8].contains(value) { link = .vlan } else { learn(etherType: value) }
     case (.vlan, "type"): learn(etherType: value)
     case (.ip, "protocol"), (.ip6, "nexthdr"): transport = byte
     case (.icmp, "type"), (.icmpv6, "type"): messages = [byte]
@@ -171,8 +171,8 @@ struct Surroundings {
   }
 
   private mutating func learn(etherType: UInt128) {
-    guard network == nil else { return }
-    network = etherType == 0x0800 ? .ip : etherType == 0x86dd ? .ip6 : nil
+    if etherType == 0x0800 { network = .ip }
+    if etherType == 0x86dd { network = .ip6 }
   }
 
   /// Whose field it is; `nil`: no header has it, or none that is known.

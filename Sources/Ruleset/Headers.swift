@@ -146,7 +146,6 @@ extension ExtensionHeader {
     case .hopByHop: "hbh"
     case .routing: "rt"
     case .fragment: "frag"
-    case .authentication: "ah"
     case .destination: "dst"
     case .mobility: "mh"
     }
@@ -166,7 +165,6 @@ extension ExtensionHeader {
         first[0], HeaderField("reserved", 8, 8), HeaderField("frag-off", 16, 13), HeaderField("reserved2", 29, 2),
         HeaderField("more-fragments", 31, 1), HeaderField("id", 32, 32),
       ]
-    case .authentication: []
     }
   }
 }
@@ -182,15 +180,15 @@ enum TCPOptionNames {
   static func name(_ kind: UInt8) -> String? { kinds.first { $0.kind == kind }?.name }
 
   static func fields(of kind: UInt8) -> [HeaderField] {
-    let fields = [HeaderField("kind", 0, 8), HeaderField("length", 8, 8)]
+    let length = [HeaderField("length", 8, 8)]
     return switch kind {
-    case 0, 1: [fields[0]]
-    case 2: fields + [HeaderField("size", 16, 16)]
-    case 3: fields + [HeaderField("count", 16, 8)]
-    case 5: fields + [HeaderField("left", 16, 32), HeaderField("right", 48, 32)]
-    case 30: fields + [HeaderField("subtype", 16, 4)]
-    case 8: fields + [HeaderField("tsval", 16, 32), HeaderField("tsecr", 48, 32)]
-    default: fields
+    case 0, 1: []
+    case 2: length + [HeaderField("size", 16, 16)]
+    case 3: length + [HeaderField("count", 16, 8)]
+    case 5: length + [HeaderField("left", 16, 32), HeaderField("right", 48, 32)]
+    case 30: length + [HeaderField("subtype", 16, 4)]
+    case 8: length + [HeaderField("tsval", 16, 32), HeaderField("tsecr", 48, 32)]
+    default: length
     }
   }
 }

@@ -95,13 +95,26 @@ extension Intervals {
 
   /// Whether elements that come to others get in their way.
   static func areFree(_ new: ArraySlice<Element>, of old: ArraySlice<Element>) -> Bool {
-    new.allSatisfy { element in
+    if old.first(where: { $0.key != nil })?.key?.parts.count == 1 { return areApart(new, old) }
+    return new.allSatisfy { element in
       guard let key = element.key else { return true }
-      if key.parts.count == 1 {
-        return !old.contains { $0.key != nil && $0.lower <= element.upper && $0.upper >= element.lower }
-      }
       let corners = [key.parts.map(\.lowerBound), key.parts.map(\.upperBound)]
       return !old.contains { other in corners.contains { other.has($0) } }
+    }
+  }
+
+  /// Of one part: the old ones are apart from each other, so that only the last one that begins before the new one's
+  /// end can reach into it.
+  private static func areApart(_ new: ArraySlice<Element>, _ old: ArraySlice<Element>) -> Bool {
+    let ranges = old.compactMap { $0.key?.parts.first }.sorted { $0.lowerBound < $1.lowerBound }
+    return new.allSatisfy { element in
+      guard let range = element.key?.parts.first else { return true }
+      var (low, high) = (0, ranges.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if ranges[middle].lowerBound <= range.upperBound { low = middle + 1 } else { high = middle }
+      }
+      return low == 0 || ranges[low - 1].upperBound < range.lowerBound
     }
   }
 }

@@ -63,7 +63,7 @@ extension Parser {
       at += 1
       let table = try tableName()
       try chain(verb, table)
-    case "rule":
+    case "rule" where verb == .add:
       at += 1
       try addRule(verb, start)
     case "set", "map":
@@ -88,7 +88,9 @@ extension Parser {
       let table = try tableName()
       try object(verb, table, .timeout)
     case "quota", "secmark", "synproxy": throw Flaw.unsupported(next.text, spot)
-    default: try addRule(verb, start)
+    default:
+      guard verb == .add else { throw unexpected() }
+      try addRule(verb, start)
     }
   }
 

@@ -72,6 +72,9 @@ extension Parser {
       at += 1
       let name = try name()
       return Node(.reference(name.text), token.spot.through(name.spot))
+    case .sign where token.text == "[" && side == .right && isBracketed:
+      at += 3
+      return Node(.word(tokens[at - 2].text), token.spot.through(lastSpot))
     case .sign where token.text == "{" && side == .right:
       return Node(.set(try setElements()), token.spot.through(lastSpot))
     case .sign where token.text == "*" && side == .right:
@@ -79,6 +82,13 @@ extension Parser {
       return Node(.any, token.spot)
     default: throw unexpected()
     }
+  }
+
+  /// `[::1]`
+  private var isBracketed: Bool {
+    let (address, end) = (peek(1), peek(2))
+    return end.kind == .sign && end.text == "]" && address.kind == .word && IPAddress.six(address.text) != nil
+      && address.spot.first == spot.last + 1 && end.spot.first == address.spot.last + 1
   }
 
   private mutating func word(_ side: Side) throws(Flaw) -> Node {
@@ -116,10 +126,10 @@ extension Parser {
     return try operand()
   }
 
-  /// What a statement sets something to: a constant, a field, a map's value.
-  mutating func value() throws(Flaw) -> Node {
+  /// What a statement sets something to: a constant, a field, a map's value, of some a list.
+  mutating func value(isList: Bool = false) throws(Flaw) -> Node {
     let first = try concatenation(.left)
-    if isSign(",") {
+    if isList, isSign(",") {
       var parts = [first]
       while take(sign: ",") { parts.append(try concatenation(.left)) }
       return Node(.list(parts), first.spot.through(lastSpot))

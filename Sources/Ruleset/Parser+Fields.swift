@@ -77,39 +77,46 @@ extension Parser {
 
   /// `tcp option NAME FIELD`, `tcp option NAME` with `exists` or `missing` behind it, `tcp option @KIND,OFFSET,LENGTH`.
   private mutating func tcpOption() throws(Flaw) -> FieldUse {
+    let start = spot
     at += 2
     if take(sign: "@") {
-      let kind = try number()
+      let (kind, _) = try tcpOptionKind()
       try expect(sign: ",")
       let offset = try number()
       try expect(sign: ",")
       let length = try number()
-      guard let kind = UInt8(exactly: kind), offset < 320, (1...64).contains(length) else {
-        throw Flaw(lastSpot, "value too large")
+      guard (1...64).contains(length), offset <= 320 - length else {
+        throw Flaw.unsupported("So long a part of an option", start.through(lastSpot))
       }
       return .tcpOption(kind, HeaderField("", UInt16(offset), UInt16(length)))
     }
-    var block: UInt16 = 0
-    let kind: UInt8
-    if next.kind == .number {
-      let number = try number()
-      guard let small = UInt8(exactly: number) else { throw Flaw(lastSpot, "value too large") }
-      kind = small
-    } else if next.kind == .word, next.text.hasPrefix("sack"), let number = UInt16(next.text.dropFirst(4)), number < 4 {
-      kind = 5
-      block = number
-      at += 1
-    } else {
-      guard next.kind == .word, let known = TCPOptionNames.kind(next.text) else { throw unexpected() }
-      kind = known
-      at += 1
-    }
-    if next.kind == .word, let field = TCPOptionNames.fields(of: kind).first(where: { $0.name == next.text }) {
+    let isNumber = next.kind == .number
+    let (kind, block) = try tcpOptionKind()
+    let fields = isNumber ? TCPOptionNames.fields(of: 255) : TCPOptionNames.fields(of: kind)
+    if next.kind == .word, let field = fields.first(where: { $0.name == next.text }) {
       at += 1
       let isBlock = field.name == "left" || field.name == "right"
       return .tcpOption(kind, HeaderField(field.name, field.offset + (isBlock ? 64 * block : 0), field.length))
     }
     return .tcpOptionExists(kind)
+  }
+
+  /// By name or number; `sack1` and such also say which block of the option they mean.
+  private mutating func tcpOptionKind() throws(Flaw) -> (kind: UInt8, block: UInt16) {
+    if next.kind == .number {
+      let number = try number()
+      guard let kind = UInt8(exactly: number) else { throw Flaw(lastSpot, "value too large") }
+      return (kind, 0)
+    }
+    guard next.kind == .word else { throw unexpected() }
+    at += 1
+    let word = tokens[at - 1].text
+    if word.hasPrefix("sack"), let block = UInt16(word.dropFirst(4)), block < 4 { return (5, block) }
+    guard let kind = TCPOptionNames.kind(word) else {
+      at -= 1
+      throw unexpected()
+    }
+    return (kind, 0)
   }
 
   /// `@nh,OFFSET,LENGTH`; `nil`: it names a set.
@@ -122,7 +129,7 @@ extension Parser {
     let offset = try number()
     try expect(sign: ",")
     let length = try number()
-    guard offset <= 2048, (1...128).contains(length) else { throw Flaw(lastSpot, "value too large") }
+    guard offset <= 2048, (1...128).contains(length) else { throw Flaw.unsupported("So far a place", lastSpot) }
     return .raw(Payload(base, offset: UInt16(offset), length: UInt16(length)))
   }
 

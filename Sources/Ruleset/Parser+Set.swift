@@ -33,31 +33,37 @@ extension Parser {
           node.data = .expression(try typeofKey())
         }
       }
-    case "flags": try setFlags(&node.flags)
+    case "flags":
+      node.flags = []
+      try setFlags(&node.flags)
     case "timeout":
-      node.timeout = try time()
-      node.flags.insert(.timeout)
-    case "gc-interval": node.gcInterval = try time()
+      let time = try time()
+      node.timeout = time > 0 ? time : nil
+    case "gc-interval" where !node.isMap: node.gcInterval = try time()
     case "size":
       let size = try number()
-      guard let size = UInt32(exactly: size) else { throw Flaw(lastSpot, "Set size is too large") }
+      guard let size = UInt32(exactly: size) else { throw Flaw.unsupported("So large a set", lastSpot) }
       node.size = size
     case "policy":
       guard isWord("memory") || isWord("performance") else { throw unexpected("performance or memory") }
       node.savesMemory = isWord("memory")
       at += 1
-    case "auto-merge": node.autoMerge = true
-    case "comment": node.comment = try comment()
+    case "auto-merge" where !node.isMap: node.autoMerge = true
+    case "comment": node.comment = try comment(after: node.comment)
     case "elements":
       try expect(sign: "=")
-      node.elements += try setBlock()
+      node.elements = try setBlock()
     case "counter", "limit", "ct", "quota", "last":
       at -= 1
-      node.statements.append(try stateful())
+      repeat { node.statements.append(try stateful()) } while isStateful
     default:
       at -= 1
       throw unexpected()
     }
+  }
+
+  private var isStateful: Bool {
+    next.kind == .word && ["counter", "limit", "ct", "quota", "last"].contains(next.text)
   }
 
   private mutating func setFlags(_ flags: inout NamedSet.Flags) throws(Flaw) {
@@ -127,6 +133,8 @@ extension Parser {
       repeat {
         parser.skipNewlines()
         if parser.isSign("}"), !elements.isEmpty { break }
+        // More commas than one mean no more than one.
+        if !elements.isEmpty, parser.isSign(",") { continue }
         elements += try parser.element()
         parser.skipNewlines()
       } while parser.take(sign: ",")
@@ -141,6 +149,7 @@ extension Parser {
     let key = isSign("*") ? any() : try concatenation(.right)
     if case .set(let elements) = key.form { return elements }
     var element = ElementNode(key: key, spot: key.spot)
+    while isStateful { element.statements.append(try stateful()) }
     try elementOptions(&element)
     if take(sign: ":") {
       element.value = try elementValue()
@@ -166,7 +175,6 @@ extension Parser {
       case "comment":
         at += 1
         element.comment = try comment()
-      case "counter", "limit", "ct", "quota", "last": element.statements.append(try stateful())
       default: return
       }
     }
@@ -182,6 +190,7 @@ extension Parser {
     let key = try concatenation(.left)
     var element = ElementNode(key: key, spot: key.spot)
     try elementOptions(&element)
+    while isStateful { element.statements.append(try stateful()) }
     return element
   }
 }

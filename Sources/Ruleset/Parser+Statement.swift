@@ -48,6 +48,7 @@ extension Parser {
     case "set":
       at += 1
       return try oldUpdate()
+    case "reset": throw Flaw.unsupported("reset", spot)
     default: break
     }
     if Reserved.unsupported.contains(next.text), !Header.allCases.contains(where: { $0.rawValue == next.text }) {
@@ -70,7 +71,10 @@ extension Parser {
     // `tcp flags syn / syn,ack`
     if isSign("/"), relation == nil || relation == .equal || relation == .notEqual {
       at += 1
-      return .masked(left, relation == .notEqual, right, try operand())
+      let mask = try operand()
+      // One flag alone would be a prefix.
+      guard case .list = mask.form else { throw unexpected("comma") }
+      return .masked(left, relation == .notEqual, right, mask)
     }
     return .match(left, relation, right)
   }
@@ -132,7 +136,7 @@ extension Parser {
       return .set(.connectionZone(nil), .hostInteger(bits: 16), try value())
     case "event":
       at += 3
-      return .set(.connectionEvents, .connectionEvents, try value())
+      return .set(.connectionEvents, .connectionEvents, try value(isList: true))
     case "timeout":
       at += 3
       return .timeout(try string())
@@ -203,7 +207,10 @@ extension Parser {
       try expect(word: "count")
       let isOver = take(word: "over")
       let number = try number()
-      guard let limit = UInt32(exactly: number) else { throw Flaw(lastSpot, "Value is too large") }
+      // nft cuts it off.
+      guard let limit = UInt32(exactly: number) else {
+        throw Flaw.unsupported("To count so many connections", lastSpot)
+      }
       var count = ConnectionCount(limit: limit)
       count.isOver = isOver
       form = .connectionCount(count)
@@ -287,7 +294,7 @@ extension Parser {
   private static func scaled(_ limit: Limit, _ factor: UInt64, _ spot: Spot) throws(Flaw) -> Limit {
     var limit = limit
     let (rate, isTooMuch) = limit.rate.multipliedReportingOverflow(by: factor)
-    guard !isTooMuch else { throw Flaw(spot, "Value is too large") }
+    guard !isTooMuch else { throw Flaw.unsupported("So high a rate", spot) }
     limit.rate = rate
     limit.countsBytes = true
     return limit
@@ -300,11 +307,11 @@ extension Parser {
     if limit.countsBytes {
       guard let factor = Self.byteUnits[next.text] else { throw unexpected("bytes") }
       let (bytes, isTooMuch) = burst.multipliedReportingOverflow(by: factor)
-      guard !isTooMuch, bytes <= UInt64(UInt32.max) else { throw Flaw(spot, "Value is too large") }
+      guard !isTooMuch, bytes <= UInt64(UInt32.max) else { throw Flaw.unsupported("So long a burst", spot) }
       limit.burst = bytes
     } else {
       guard isWord("packets") else { throw unexpected("packets") }
-      guard burst <= UInt64(UInt32.max) else { throw Flaw(spot, "Value is too large") }
+      guard burst <= UInt64(UInt32.max) else { throw Flaw.unsupported("So long a burst", spot) }
       limit.burst = burst
     }
     at += 1

@@ -20,7 +20,11 @@ extension Parser {
         for (index, command) in inner.enumerated() where ranks[index] == rank { commands.append(command) }
       }
     }
-    try block { parser throws(Flaw) in try parser.tableLine(table, &dormant, &comment) }
+    try block { parser throws(Flaw) in
+      // nft reads it and does not do it.
+      if verb == .create { throw Flaw.unsupported("create of what a table holds", parser.spot) }
+      try parser.tableLine(table, &dormant, &comment)
+    }
   }
 
   private mutating func tableLine(_ table: TableName, _ dormant: inout Bool?, _ comment: inout String?) throws(Flaw) {
@@ -36,7 +40,7 @@ extension Parser {
         guard take(word: "dormant") else { throw Flaw(spot, "unknown table option \(next.text)") }
         dormant = true
       } while take(sign: ",")
-    case "comment": comment = try self.comment()
+    case "comment": comment = try self.comment(after: comment)
     case "chain": try chain(.add, table, isInBlock: true)
     case "set", "map": try set(.add, table, isMap: word == "map", isInBlock: true)
     case "flowtable": try flowtable(.add, table, isInBlock: true)
@@ -82,8 +86,10 @@ extension Parser {
     let start = spot
     if isWord("type"), peek(1).kind == .word, peek(2).kind == .word, peek(2).text == "hook" {
       at += 1
-      chain.base = try hook(start)
+      chain.base = try hook(start, of: chain.name, table.family)
     } else if take(word: "policy") {
+      guard next.kind != .quoted else { throw unexpected("accept or drop") }
+      if chain.drops != nil { throw Flaw(start.through(spot), "you cannot set chain policy twice") }
       let word = next.kind == .variable ? try string() : Named(text: next.text, spot: spot)
       guard word.text == "accept" || word.text == "drop" else { throw unexpected("accept or drop") }
       if next.spot == word.spot { at += 1 }
@@ -91,7 +97,7 @@ extension Parser {
       chain.policy = start.through(word.spot)
     } else if isWord("comment"), peek(1).kind == .quoted || peek(1).kind == .word {
       at += 1
-      chain.comment = try comment()
+      chain.comment = try comment(after: chain.comment)
     } else if take(word: "flags") {
       throw Flaw.unsupported("flags offload of a chain", start)
     } else {
@@ -101,9 +107,15 @@ extension Parser {
     return true
   }
 
-  private mutating func hook(_ start: Spot) throws(Flaw) -> BaseChainNode {
+  private mutating func hook(_ start: Spot, of chain: Named, _ family: Family) throws(Flaw) -> BaseChainNode {
     let type = next.text
-    if type == "nat" || type == "route" { throw Flaw.unsupported("The chain type \(type)", spot) }
+    if type == "nat" || type == "route" {
+      let hook = peek(2).text
+      if family != .netdev, type == "nat" ? hook == "forward" : hook != "output" {
+        throw Editor.refused(chain.spot, .unsupported)
+      }
+      throw Flaw.unsupported("The chain type \(type)", spot)
+    }
     guard type == "filter" else { throw Flaw(spot, "unknown chain type") }
     at += 1
     try expect(word: "hook")
@@ -144,7 +156,9 @@ extension Parser {
     }
     let isNegative = take(sign: "-")
     let number = try number()
-    guard number <= 1 << 31 else { throw Flaw(lastSpot, "invalid priority expression value in this context.") }
+    guard number <= 1 << 31, isNegative || number < 1 << 31 else {
+      throw Flaw.unsupported("So large a priority", lastSpot)
+    }
     let value = isNegative ? -Int64(number) : Int64(number)
     return PriorityNode(name: nil, offset: value, spot: start.through(lastSpot))
   }
@@ -188,8 +202,9 @@ extension Parser {
         node.table.isHardware = true
       case "timeout":
         let milliseconds = try parser.time(orSeconds: true)
-        guard milliseconds >= 1000, milliseconds / 1000 <= UInt64(UInt32.max) else {
-          throw Flaw(parser.lastSpot, "A flow table's timeout is at least a second")
+        guard (1000...Flowtable.longestTimeout * 1000).contains(milliseconds) else {
+          throw Flaw(
+            parser.lastSpot, "A flow table's timeout is at least a second, at most \(Flowtable.longestTimeout) seconds")
         }
         node.table.timeout = UInt32(milliseconds / 1000)
       default:
@@ -268,14 +283,14 @@ extension Parser {
     switch node {
     case .counter(var counter):
       if take(word: "comment") {
-        counter.comment = try comment()
+        counter.comment = try comment(after: counter.comment)
       } else {
         counter.counter = try counts()
       }
       node = .counter(counter)
     case .limit(var limit):
       if take(word: "comment") {
-        limit.comment = try comment()
+        limit.comment = try comment(after: limit.comment)
       } else {
         limit.limit = try rate()
       }
@@ -286,9 +301,18 @@ extension Parser {
     }
   }
 
+  /// What nft knows of the protocols it has such timeouts for.
+  private static let timeoutStates: [UInt8: Set<String>] = [
+    6: [
+      "syn_sent", "syn_recv", "established", "fin_wait", "close_wait", "last_ack", "time_wait", "close", "syn_sent2",
+      "retrans", "unack",
+    ],
+    17: ["unreplied", "replied"],
+  ]
+
   private mutating func timeoutLine(_ timeout: inout TimeoutPolicy) throws(Flaw) {
     if take(word: "comment") {
-      timeout.comment = try comment()
+      timeout.comment = try comment(after: timeout.comment)
     } else if take(word: "protocol") {
       guard let value = Services.protocols.value(next.text), next.kind == .word else { throw unexpected("tcp or udp") }
       timeout.transport = UInt8(truncatingIfNeeded: value)
@@ -303,6 +327,9 @@ extension Parser {
       while !isSign("}") {
         guard next.kind == .word else { throw unexpected("string") }
         let state = next.text
+        if let states = Self.timeoutStates[timeout.transport], !states.contains(state) {
+          throw Flaw(spot, "invalid state for this protocol")
+        }
         at += 1
         try expect(sign: ":")
         let milliseconds = try time(orSeconds: true)

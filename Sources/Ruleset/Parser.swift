@@ -18,7 +18,18 @@ struct Parser {
   /// How deep in includes each source lies.
   private var includeDepths: [Int] = []
   /// What `define` gave names to, for each block that is open.
-  private var definitions: [[String: Node]] = [[:]]
+  private var definitions: [[String: Definition]] = [[:]]
+  /// How much variables have stood for so far, in words.
+  private var substituted = 0
+
+  private struct Definition {
+    var node: Node
+    /// Words, those counted that variables in it stand for.
+    var weight: Int
+  }
+
+  /// Words that variables may stand for in one text: a few that double each other would come to any size.
+  static let mostSubstituted = 4_000_000
 
   init(includes: @escaping (String) -> [RulesetSource]) { self.includes = includes }
 
@@ -27,12 +38,13 @@ struct Parser {
     at = 0
     while next.kind != .end, flaws.count < Self.mostFaults {
       if takeSeparator() { continue }
+      let start = at
       do throws(Flaw) {
         try command()
         try separator()
       } catch {
         flaws.append(error)
-        recover()
+        recover(from: start)
         // A bracket that nobody opened.
         if isSign("}") { at += 1 }
       }
@@ -90,6 +102,7 @@ struct Parser {
       case .end: "end of file"
       case .junk: "junk"
       }
+    if next.kind == .junk, next.text == "\"" { return .unsupported("A quoted text over several lines", spot) }
     return Flaw(spot, "syntax error, unexpected \(found)" + (expected.map { ", expecting \($0)" } ?? ""))
   }
 
@@ -114,9 +127,13 @@ struct Parser {
     throw unexpected()
   }
 
-  /// Goes on where the next statement may begin: behind a separator, before a bracket that closes what is open.
-  mutating func recover() {
+  /// Goes on where the statement behind the one at `start` may begin: behind a separator, before a bracket that closes
+  /// what was open before.
+  mutating func recover(from start: Int) {
     var open = 0
+    for token in tokens[min(start, at)..<at] where token.kind == .sign {
+      if token.text == "{" { open += 1 } else if token.text == "}", open > 0 { open -= 1 }
+    }
     while next.kind != .end {
       if isSign("{") {
         open += 1
@@ -135,7 +152,6 @@ struct Parser {
   /// Whether a name can be next; a word of the language is none.
   var isName: Bool {
     next.kind == .word && !Reserved.words.contains(next.text) && !next.text.hasSuffix("*")
-      && next.text.utf8.first.map { !$0.isDigit && $0 != UInt8(ascii: ":") } == true
   }
 
   mutating func name() throws(Flaw) -> Named {
@@ -167,7 +183,11 @@ struct Parser {
     return tokens[at - 1].text
   }
 
-  mutating func comment() throws(Flaw) -> String {
+  /// - Parameter known: what was said before; to say it twice is a fault.
+  mutating func comment(after known: String? = nil) throws(Flaw) -> String {
+    if known != nil {
+      throw Flaw(lastSpot, "You can only specify this once. This statement is duplicated.")
+    }
     let text = try quoted()
     guard text.utf8.count <= 128 else { throw Flaw(lastSpot, "comment too long, 128 characters maximum allowed") }
     return text
@@ -187,7 +207,7 @@ struct Parser {
       guard seconds <= UInt64(UInt32.max) else { throw Flaw(lastSpot, "Time is too long") }
       return seconds * 1000
     }
-    guard next.kind == .word || next.kind == .quoted, let time = TimeText.milliseconds(next.text) else {
+    guard next.kind == .word, let time = TimeText.milliseconds(next.text) else {
       throw unexpected("string")
     }
     at += 1
@@ -218,11 +238,12 @@ struct Parser {
       while !parser.isSign("}") {
         if parser.takeSeparator() { continue }
         guard parser.next.kind != .end, parser.flaws.count < Self.mostFaults else { throw parser.unexpected("'}'") }
+        let start = parser.at
         do throws(Flaw) {
           try statement(&parser)
         } catch {
           parser.flaws.append(error)
-          parser.recover()
+          parser.recover(from: start)
         }
       }
     }
@@ -241,7 +262,8 @@ struct Parser {
       at += 1
       let name = try name()
       try expect(sign: "=")
-      let value = try definition()
+      let (start, before) = (at, substituted)
+      let value = Definition(node: try definition(), weight: at - start + substituted - before)
       if isNew, definitions[definitions.count - 1][name.text] != nil {
         throw Flaw(name.spot, "redefinition of symbol '\(name.text)'")
       }
@@ -278,15 +300,22 @@ struct Parser {
   /// What a variable stands for; the place is where it was defined.
   mutating func variable() throws(Flaw) -> Node {
     let name = next
-    guard let node = definitions.reversed().lazy.compactMap({ $0[name.text] }).first else {
+    guard let definition = definitions.reversed().lazy.compactMap({ $0[name.text] }).first else {
       throw Flaw(name.spot, "unknown identifier '\(name.text)'")
     }
+    guard substituted + definition.weight <= Self.mostSubstituted else {
+      throw Flaw(name.spot, "Variables stand for more than \(Self.mostSubstituted) words")
+    }
+    substituted += definition.weight
     at += 1
-    return node
+    return definition.node
   }
 }
 
 enum TimeText {
+  /// Milliseconds: what 64 bits of nanoseconds hold (netfilter's `nf_msecs_to_jiffies64`).
+  static let longest: UInt64 = UInt64.max / 1_000_000 - 1
+
   private static let units: [(String, UInt64)] = [
     ("ms", 1), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000),
   ]

@@ -5,6 +5,8 @@ public struct RulesetRun: Sendable {
   public var output: String
   /// What `reset` sets back to nothing: counters, limits, those of rules and elements.
   public var resets: [StateID]
+  /// `flush ruleset` was among the commands.
+  public var hasFlushed = false
 
   public init(ruleset: Ruleset, output: String = "", resets: [StateID] = []) {
     self.ruleset = ruleset
@@ -50,21 +52,43 @@ public struct RulesetReader: Sendable {
       }
     }
     if workspace.flaws.isEmpty { Self.checkJumps(workspace) }
+    if workspace.flaws.isEmpty { Self.checkUpdates(workspace) }
     guard workspace.flaws.isEmpty else { throw Self.faults(workspace.flaws, parser.sources) }
-    return RulesetRun(ruleset: workspace.ruleset, output: editor.output, resets: editor.resets)
+    var run = RulesetRun(ruleset: workspace.ruleset, output: editor.output, resets: editor.resets)
+    run.hasFlushed = parser.commands.contains { if case .ruleset = $0.form { $0.verb == .flush } else { false } }
+    return run
+  }
+
+  /// Whether a text does anything but ask one `list`: what it would take to find out more is bounded by its length.
+  public func isMoreThanAList(_ source: RulesetSource) -> Bool {
+    var parser = Parser(includes: includes)
+    parser.read(source)
+    return parser.flaws.isEmpty && (parser.commands.count != 1 || parser.commands[0].verb != .list)
   }
 
   /// No packet may go in circles, nor deeper than the stack of jumps.
   private static func checkJumps(_ workspace: Workspace) {
-    for table in workspace.ruleset.tables {
+    for (index, table) in workspace.ruleset.tables.enumerated() {
       let check = JumpCheck(table)
-      guard let fault = check.fault else { continue }
-      let key = Workspace.TableKey(family: table.family, name: table.name)
-      // The jump that was found, or else one on the way there that this text wrote.
-      let ways = [(fault.from, fault.to)] + zip(check.path, check.path.dropFirst()).reversed()
-      let spot = ways.lazy.compactMap { workspace.jumps[Workspace.Jump(table: key, from: $0.0, to: $0.1)] }.first
-      workspace.flaws.append(
-        Editor.refused(spot ?? workspace.jumps.values.first ?? Spot(line: 1, first: 1, last: 1), .links))
+      guard let way = check.fault ?? check.wayToReject else { continue }
+      let spot = workspace.lastJump(index, way) ?? Spot(line: 1, first: 1, last: 1)
+      workspace.flaws.append(Editor.refused(spot, check.fault == nil ? .unsupported : .links))
+    }
+  }
+
+  /// All that packets put into a set is alike, and none of it stands for what the others are not.
+  private static func checkUpdates(_ workspace: Workspace) {
+    for table in workspace.ruleset.tables {
+      let updates = table.updates
+      for set in table.sets {
+        guard let updates = updates[set.name] else { continue }
+        let spot = workspace.updates[set.state] ?? workspace.declarations[set.state] ?? Spot(line: 1, first: 1, last: 1)
+        if set.elements.contains(where: { $0.key == nil }) {
+          workspace.flaws.append(.unsupported("`*` in a set that packets change", spot))
+        } else if set.statementsOfElements(updates) == nil {
+          workspace.flaws.append(.unsupported("To give the elements of a set different statements", spot))
+        }
+      }
     }
   }
 

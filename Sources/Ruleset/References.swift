@@ -6,6 +6,8 @@ enum Reference: Hashable {
   case limit(String)
   case timeout(String)
   case flowtable(String)
+  /// No name, but as bound to where it stands: the kernel rejects nothing that has been routed.
+  case reject
 }
 
 extension Rule {
@@ -75,6 +77,14 @@ extension Element {
 }
 
 extension RuleVerdict {
+  /// The chain it leads to.
+  var target: String? {
+    switch self {
+    case .jump(let name), .goto(let name): name
+    case .accept, .drop, .continue, .return: nil
+    }
+  }
+
   fileprivate func visit(_ found: (Reference) -> Void) {
     switch self {
     case .jump(let name), .goto(let name): found(.chain(name))
@@ -98,74 +108,155 @@ extension Table {
   }
 }
 
+// MARK: Sets that packets change
+
+extension Table {
+  /// What rules put into sets, by the name of the set.
+  public var updates: [String: [SetUpdate]] {
+    var found: [String: [SetUpdate]] = [:]
+    for case .update(let update) in chains.lazy.flatMap(\.rules).flatMap(\.statements) {
+      found[update.set, default: []].append(update)
+    }
+    return found
+  }
+}
+
+extension NamedSet {
+  /// What all elements have that packets add; `nil`: they would have different statements.
+  public func statementsOfElements(_ updates: [SetUpdate]) -> [Statement]? {
+    let all = ([statements] + updates.map(\.statements) + elements.map(\.statements)).filter { !$0.isEmpty }
+    guard let first = all.first else { return [] }
+    return all.allSatisfy { $0.areLike(first) } ? first : nil
+  }
+}
+
+extension [Statement] {
+  /// The same but for what they have counted.
+  func areLike(_ others: [Statement]) -> Bool { map(\.withoutState) == others.map(\.withoutState) }
+}
+
+extension Statement {
+  fileprivate var withoutState: Statement {
+    switch self {
+    case .counter: return .counter(Counter())
+    case .limit(var limit):
+      limit.state = 0
+      return .limit(limit)
+    case .connectionCount(var count):
+      count.state = 0
+      return .connectionCount(count)
+    default: return self
+    }
+  }
+}
+
 // MARK: Jumps
 
 /// Follows jumps from where packets enter, as the kernel does: none may come back to a chain it left, none go deeper
 /// than the stack of jumps.
 struct JumpCheck {
-  /// Jumps in a row; the kernel's stack has as many places.
-  static let deepest = 16
+  /// Jumps in a row: a base chain is one of the 16 chains that the kernel lets follow each other.
+  static let deepest = 15
+
+  /// Where a chain leads, and through which map.
+  private struct Jump: Hashable {
+    var target: Int
+    var map: String?
+  }
 
   private let table: Table
-  private let index: [String: Int]
-  /// Where each chain leads.
-  private var targets: [[Int]]
-  /// How many chains lie below each; -1: not known yet, -2: being looked at.
+  private var jumps: [[Jump]]
+  /// How many chains lie below each, and where the longest way goes on; -1: not known yet, -2: being looked at.
   private var depths: [Int]
-  /// From and to, of a jump that may not be.
-  private(set) var fault: (from: String, to: String)?
-  private(set) var path: [String] = []
+  private var deepestJumps: [Jump?]
+  private var way: [Reference] = []
+  /// The chains and maps of a way that may not be, in order.
+  private(set) var fault: [Reference]?
 
   init(_ table: Table) {
     self.table = table
     let index = Dictionary(
       zip(table.chains.map(\.name), table.chains.indices), uniquingKeysWith: { first, _ in first })
-    self.index = index
-    var maps: [String: [Int]] = [:]
+    var maps: [String: [Jump]] = [:]
     for set in table.sets where set.data == .verdict {
-      var found: [Int] = []
-      for element in set.elements {
-        element.visit { if case .chain(let name) = $0, let target = index[name] { found.append(target) } }
-      }
-      maps[set.name] = found
-    }
-    targets = table.chains.map { chain in
       var found: Set<Int> = []
+      for element in set.elements {
+        element.visit { if case .chain(let name) = $0, let target = index[name] { found.insert(target) } }
+      }
+      maps[set.name] = found.sorted().map { Jump(target: $0, map: set.name) }
+    }
+    jumps = table.chains.map { chain in
+      var found: [Jump] = []
       for rule in chain.rules {
         rule.visit { reference in
           switch reference {
-          case .chain(let name): if let target = index[name] { found.insert(target) }
-          case .set(let name): found.formUnion(maps[name] ?? [])
+          case .chain(let name): if let target = index[name] { found.append(Jump(target: target)) }
+          case .set(let name): found += maps[name] ?? []
           default: break
           }
         }
       }
-      return found.sorted()
+      var seen: Set<Jump> = []
+      return found.filter { seen.insert($0).inserted }
     }
     depths = Array(repeating: -1, count: table.chains.count)
-    for (number, chain) in table.chains.enumerated() where chain.base != nil {
-      guard fault == nil else { break }
-      _ = depth(number, 0)
+    deepestJumps = Array(repeating: nil, count: table.chains.count)
+    for (number, chain) in table.chains.enumerated() where chain.base != nil && fault == nil { look(number, 0) }
+  }
+
+  /// The chains and maps on a way from where routed packets enter to a chain that rejects.
+  var wayToReject: [Reference]? {
+    let rejects = table.chains.map { chain in
+      chain.rules.contains { rule in rule.statements.contains { if case .reject = $0 { true } else { false } } }
     }
+    guard rejects.contains(true) else { return nil }
+    for (number, chain) in table.chains.enumerated() where chain.base?.hook == .postrouting {
+      var ways: [Int: [Reference]] = [number: [.chain(chain.name)]]
+      var open = [number]
+      while let next = open.popLast() {
+        let way = ways[next] ?? []
+        if rejects[next] { return way + [.reject] }
+        for jump in jumps[next] where ways[jump.target] == nil {
+          ways[jump.target] = way + (jump.map.map { [.set($0)] } ?? []) + [.chain(table.chains[jump.target].name)]
+          open.append(jump.target)
+        }
+      }
+    }
+    return nil
   }
 
   /// How many jumps can follow each other from here.
-  private mutating func depth(_ chain: Int, _ level: Int) -> Int {
-    if depths[chain] >= 0 { return depths[chain] }
+  private mutating func look(_ chain: Int, _ level: Int) {
+    guard depths[chain] == -1 else { return }
     depths[chain] = -2
-    path.append(table.chains[chain].name)
+    let count = way.count
+    way.append(.chain(table.chains[chain].name))
     var deepest = 0
-    for target in targets[chain] {
-      let below = depths[target] == -2 || level >= Self.deepest ? Self.deepest : depth(target, level + 1)
-      guard fault == nil else { return 0 }
-      if level + 1 + below > Self.deepest {
-        fault = (table.chains[chain].name, table.chains[target].name)
-        return 0
+    for jump in jumps[chain] {
+      if let map = jump.map { way.append(.set(map)) }
+      if level < Self.deepest { look(jump.target, level + 1) }
+      guard fault == nil else { return }
+      let below = depths[jump.target]
+      guard below >= 0, level + 1 + below <= Self.deepest else {
+        fault = way + rest(jump.target)
+        return
       }
-      deepest = max(deepest, below + 1)
+      if below >= deepest { (deepest, deepestJumps[chain]) = (below + 1, jump) }
+      way.removeLast(way.count - count - 1)
     }
-    path.removeLast()
+    way.removeLast()
     depths[chain] = deepest
-    return deepest
+  }
+
+  /// The longest way from a chain on.
+  private func rest(_ chain: Int) -> [Reference] {
+    var rest: [Reference] = [.chain(table.chains[chain].name)]
+    var next = depths[chain] > 0 ? deepestJumps[chain] : nil
+    while let jump = next {
+      if let map = jump.map { rest.append(.set(map)) }
+      rest.append(.chain(table.chains[jump.target].name))
+      next = depths[jump.target] > 0 ? deepestJumps[jump.target] : nil
+    }
+    return rest
   }
 }

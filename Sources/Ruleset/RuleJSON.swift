@@ -136,7 +136,7 @@ struct RuleJSON {
     case .integer, .hostInteger, .mark, .service:
       return UInt64(exactly: value).map { .unsigned($0) } ?? .text("0x" + String(value, radix: 16))
     case .time: return .unsigned(UInt64(truncatingIfNeeded: value / 1000))
-    case .boolean: return .truth(value == 1)
+    case .boolean where value < 2: return .truth(value == 1)
     default: break
     }
     if let words = flags(value, type), let first = words.first {
@@ -157,7 +157,9 @@ struct RuleJSON {
 
   /// Flags that are set one beside the other are a list.
   private func value(_ expression: Expression, _ target: Target) -> JSON {
-    if case .constant(let value, let type) = expression, let words = flags(value, type), words.count > 1 {
+    if target == .connectionEvents, case .constant(let value, let type) = expression, let words = flags(value, type),
+      words.count > 1
+    {
       return .array(words)
     }
     return self.expression(expression)

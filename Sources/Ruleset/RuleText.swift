@@ -36,7 +36,7 @@ struct RuleText {
     case .update(let update): return text(update)
     case .offload(let name): return "flow add @\(name)"
     case .verdict(let verdict): return verdict.text
-    case .verdictMap(let key, let map): return "\(text(key)) vmap \(text(map))"
+    case .verdictMap(let key, let map): return "\(text(key)) vmap \(text(map, of: key))"
     case .reject(let reject): return reject.with.isEmpty ? "reject" : "reject with \(reject.with)"
     }
   }
@@ -48,7 +48,7 @@ struct RuleText {
     let types = known.types(match.left)
     let isNot = match.relation == .notEqual ? "!= " : ""
     switch match.right {
-    case .set(let set): return "\(left) \(isNot)\(text(set))"
+    case .set(let set): return "\(left) \(isNot)\(text(set, of: match.left))"
     case .expression(let expression): return "\(left) \(match.relation.sign) \(text(expression))"
     case .value(let key):
       let value = text(key, types)
@@ -84,12 +84,14 @@ struct RuleText {
     case .shiftLeft(let inner, let count): return "\(bracketed(inner, 4)) << \(count)"
     case .shiftRight(let inner, let count): return "\(bracketed(inner, 4)) >> \(count)"
     case .concatenation(let parts): return parts.map { text($0) }.joined(separator: " . ")
-    case .map(let key, let map): return "\(text(key)) map \(text(map))"
+    case .map(let key, let map): return "\(text(key)) map \(text(map, of: key))"
     }
   }
 
   private func binary(_ left: Expression, _ sign: String, _ right: Expression, _ level: Int) -> String {
-    let constant = text(right)
+    // As the field is called, so its bits are written.
+    let type = if case .constant = right { known.types(left).first } else { DataType?.none }
+    let constant = if let type, case .constant(let value, _) = right { type.text(value, options) } else { text(right) }
     return "\(bracketed(left, level)) \(sign) \(constant.contains(" | ") ? "(\(constant))" : constant)"
   }
 
@@ -107,19 +109,20 @@ struct RuleText {
   }
 
   private func text(_ value: Expression, of target: Target) -> String {
-    guard case .constant(let number, let type) = value, let list = type.list(number, options) else {
-      return text(value)
-    }
+    guard target == .connectionEvents, case .constant(let number, let type) = value,
+      let list = type.list(number, options)
+    else { return text(value) }
     return list
   }
 
   // MARK: Sets
 
-  func text(_ set: SetReference) -> String {
+  func text(_ set: SetReference, of key: Expression) -> String {
     switch set {
     case .named(let name): return "@\(name)"
     case .anonymous(let set):
-      let elements = set.elements.map { text($0, set.key, set.data) }
+      let types = known.types(key)
+      let elements = set.elements.map { text($0, types.count == set.key.count ? types : set.key, set.data) }
       return "{ \(elements.joined(separator: ", ")) }"
     }
   }

@@ -215,7 +215,19 @@ public struct Counter: Hashable, Sendable {
 }
 
 public struct Limit: Hashable, Sendable {
-  public enum Unit: String, CaseIterable, Hashable, Sendable { case second, minute, hour, day, week }
+  public enum Unit: String, CaseIterable, Hashable, Sendable {
+    case second, minute, hour, day, week
+
+    public var seconds: UInt64 {
+      switch self {
+      case .second: 1
+      case .minute: 60
+      case .hour: 3600
+      case .day: 86_400
+      case .week: 604_800
+      }
+    }
+  }
   public var state: StateID = 0
   public var rate: UInt64
   public var unit: Unit
@@ -313,6 +325,8 @@ public struct Flowtable: Hashable, Sendable {
   public var isHardware = false
   /// Seconds without a packet after which a flow leaves; `nil`: the setting of its protocol. (Ours: nft has none.)
   public var timeout: UInt32?
+  /// Seconds: what deadlines in milliseconds, modulo 2^32, have room for.
+  static let longestTimeout: UInt64 = 2_000_000
   public init(name: String) { self.name = name }
 }
 
@@ -390,6 +404,8 @@ public struct Element: Hashable, Sendable {
   }
   /// `nil`: `*`, what no other element has.
   public var key: Key?
+  /// Of a set whose elements end or keep a state: by what its time goes. Another one when it is added or renewed.
+  public var state: StateID = 0
   public var value: Value?
   public var comment: String?
   /// Milliseconds.

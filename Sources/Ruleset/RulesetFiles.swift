@@ -18,6 +18,14 @@ public final class RulesetFiles: Sendable {
     return RulesetSource(name: path == "-" ? "/dev/stdin" : path, text: String(decoding: data, as: UTF8.self))
   }
 
+  /// Why a file could not be loaded, in the words of the system.
+  public static func cause(_ error: any Error) -> String {
+    guard let code = ((error as? CocoaError)?.underlying as? POSIXError)?.code else {
+      return error.localizedDescription
+    }
+    return unsafe String(cString: strerror(code.rawValue))
+  }
+
   /// The sources an `include` names: one file, all that a pattern fits by name, or all of a folder. Files that begin
   /// with a dot are left out unless they are named.
   public func resolve(_ name: String) -> [RulesetSource] {

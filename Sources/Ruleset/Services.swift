@@ -37,7 +37,7 @@ enum Services {
 
   /// Other names of some.
   private static let others: [(String, UInt8)] = [
-    ("ip-encap", 4), ("ipsec-esp", 50), ("ipsec-ah", 51), ("cphb", 73), ("ospfigp", 89), ("icmpv6", 58),
+    ("ip-encap", 4), ("ipsec-esp", 50), ("ipsec-ah", 51), ("cphb", 73), ("ospfigp", 89), ("icmpv6", 58), ("comp", 108),
   ]
 
   /// IANA's registry of service names; what the data centre and the internet use.

@@ -123,7 +123,7 @@ extension DataType {
     ("dscp", .dscp), ("ecn", .ecn), ("icmp_type", .icmpType), ("icmp_code", .icmpCode),
     ("icmpv6_type", .icmpv6Type), ("icmpv6_code", .icmpv6Code), ("icmpx_code", .icmpxCode), ("tcp_flag", .tcpFlags),
     ("ct_state", .connectionState), ("ct_dir", .connectionDirection), ("ct_status", .connectionStatus),
-    ("ct_label", .connectionLabel), ("ct_event", .connectionEvents), ("boolean", .boolean), ("time", .time),
+    ("boolean", .boolean), ("time", .time),
     ("verdict", .verdict),
   ]
 

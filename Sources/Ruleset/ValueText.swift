@@ -12,7 +12,7 @@ extension DataType {
     return "\(text(range.lowerBound, options))-\(text(range.upperBound, options))"
   }
 
-  private var hasPrefixes: Bool { self == .ipv4Address || self == .ipv6Address }
+  private var hasPrefixes: Bool { self == .ipv4Address || self == .ipv6Address || self == .etherAddress }
 
   /// `nil`: the range is no prefix.
   func prefixLength(_ range: ClosedRange<UInt128>) -> Int? {

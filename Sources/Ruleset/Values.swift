@@ -1,6 +1,19 @@
 // Words to numbers: what a value means depends on what it is compared with.
 
 extension DataType {
+  /// Words of the language that are values of one type whatever they are compared with. In a set of several elements
+  /// and in maps nft takes them for numbers of any type.
+  static let keywords: [String: DataType] = {
+    let protocols = [
+      "tcp", "udp", "udplite", "sctp", "dccp", "icmp", "icmpv6", "igmp", "ah", "esp", "comp",
+    ]
+    var types = Dictionary(uniqueKeysWithValues: protocols.map { ($0, DataType.ipProtocol) })
+    types["exists"] = .boolean
+    types["missing"] = .boolean
+    types["redirect"] = .icmpType
+    return types
+  }()
+
   var greatest: UInt128 { bits >= 128 ? .max : (1 << UInt128(bits)) - 1 }
 
   /// A constant, or a range of such.
@@ -37,7 +50,7 @@ extension DataType {
     let bytes = text.utf8.dropLast()
     guard bytes.allSatisfy({ $0 >= 0x20 }) else { throw Flaw(spot, "Could not parse \(title)") }
     guard !bytes.isEmpty else { throw Flaw(spot, "All-wildcard strings are not supported") }
-    guard bytes.count < 16 else { throw Flaw(spot, "String exceeds maximum length of 16") }
+    guard bytes.count < 15 else { throw Flaw(spot, "String exceeds maximum length of 16") }
     let lower = Self.name(bytes)
     let free = UInt128(8 * (16 - bytes.count))
     return lower...(lower | ((1 << free) - 1))
@@ -53,7 +66,12 @@ extension DataType {
     case .number(let number):
       guard let number else { throw Flaw(node.spot, "Could not parse \(title)") }
       return try checked(number, node.spot)
-    case .word(let text), .quoted(let text): return try value(of: text, node.spot)
+    case .word(let text):
+      if let type = DataType.keywords[text], type != self {
+        throw Flaw(node.spot, "datatype mismatch, expected \(title), expression has type \(type.title)")
+      }
+      return try value(of: text, node.spot)
+    case .quoted(let text): return try value(of: text, node.spot)
     case .binary(let operation, let left, let right): return try folded(operation, left, right)
     case .list(let parts):
       guard isBitmask else {
@@ -98,6 +116,7 @@ extension DataType {
       return 1 << value
     case .interfaceName: return try self.value(of: "\(number)", spot)
     case .ipv6Address: throw Flaw(spot, "Could not resolve hostname: Address family for hostname not supported")
+    case .etherAddress: throw Flaw(spot, "Invalid LL address")
     case .service where value > greatest: throw Flaw(spot, "Service out of range")
     case .ipProtocol where value > greatest: throw Flaw(spot, "Protocol out of range")
     default:
@@ -110,15 +129,15 @@ extension DataType {
     switch self {
     case .ipv4Address:
       if let value = IPAddress.four(text) { return UInt128(value) }
-      throw Flaw(spot, "Could not resolve hostname: Name or service not known")
+      throw Self.hostName(text, spot)
     case .ipv6Address:
       if let value = IPAddress.six(text) { return value }
-      throw Flaw(spot, "Could not resolve hostname: Name or service not known")
+      throw Self.hostName(text, spot)
     case .etherAddress:
       if let value = EthernetAddress.value(Array(text.utf8)) { return value }
       throw Flaw(spot, "Could not parse Ethernet address")
     case .service:
-      if let value = Services.ports.value(text) { return value }
+      if let value = Services.ports.value(text) ?? UInt16(text).map({ UInt128($0) }) { return value }
       throw Flaw(spot, "Could not resolve service: Servname not supported for ai_socktype")
     case .ipProtocol:
       if let value = Services.protocols.value(text) ?? Services.protocols.value(text.lowercased()) { return value }
@@ -126,6 +145,7 @@ extension DataType {
     case .interfaceName:
       let name = text.hasSuffix("\\*") ? String(text.dropLast(2)) + "*" : text
       guard name.utf8.count < 16 else { throw Flaw(spot, "String exceeds maximum length of 16") }
+      guard !name.isEmpty else { throw Flaw(spot, "Empty string is not allowed") }
       guard name.utf8.allSatisfy({ $0 >= 0x20 }) else { throw Flaw(spot, "Could not parse \(title)") }
       return Self.name(name.utf8)
     case .interfaceIndex: throw Flaw(spot, "Interface does not exist")
@@ -136,5 +156,16 @@ extension DataType {
     }
     if let value = Symbols.of(self)?.value(text) { return value }
     throw Flaw(spot, "Could not parse \(title)")
+  }
+
+  /// nft asks the system for a host's addresses. What rules say is not to depend on who answers, and when.
+  private static func hostName(_ text: String, _ spot: Spot) -> Flaw {
+    let isName = text.utf8.allSatisfy {
+      $0.isDigit || $0 | 0x20 >= UInt8(ascii: "a") && $0 | 0x20 <= UInt8(ascii: "z") || "-._".utf8.contains($0)
+    }
+    guard isName, !text.utf8.allSatisfy({ $0.isDigit || $0 == UInt8(ascii: ".") }) else {
+      return Flaw(spot, "Could not resolve hostname: Name or service not known")
+    }
+    return Flaw.unsupported("The name of a host as an address", spot)
   }
 }

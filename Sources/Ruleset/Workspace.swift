@@ -28,17 +28,20 @@ final class Workspace {
     }
   }
 
-  /// A jump that this text wrote: from where to where.
+  /// A jump that this text wrote: from a chain to a chain or a map, from a map to a chain.
   struct Jump: Hashable {
     var table: TableKey
-    var from: String
-    var to: String
+    var from: Reference
+    var to: Reference
   }
 
   var ruleset: Ruleset
   let ports: [String]?
   var flaws: [Flaw] = []
-  var jumps: [Jump: Spot] = [:]
+  private(set) var jumps: [Jump: (order: Int, spot: Spot)] = [:]
+  /// Where this text declares sets, and where its rules change them.
+  var declarations: [StateID: Spot] = [:]
+  var updates: [StateID: Spot] = [:]
   private var names: [TableKey: Names] = [:]
   /// Where each key stands among a set's elements.
   private var elements: [StateID: [Key?: Int]] = [:]
@@ -46,6 +49,21 @@ final class Workspace {
   init(_ ruleset: Ruleset, ports: [String]?) {
     self.ruleset = ruleset
     self.ports = ports
+  }
+
+  /// The first that says so counts.
+  func note(_ table: Int, from: Reference, to: Reference, _ spot: Spot) {
+    let jump = Jump(table: key(table), from: from, to: to)
+    if jumps[jump] == nil { jumps[jump] = (jumps.count, spot) }
+  }
+
+  /// The last of the jumps on a way that this text wrote: it made the way too long.
+  func lastJump(_ table: Int, _ way: [Reference]) -> Spot? {
+    let key = key(table)
+    return zip(way, way.dropFirst()).compactMap { jumps[Jump(table: key, from: $0, to: $1)] }.max {
+      $0.order < $1.order
+    }?
+    .spot
   }
 
   func tableIndex(_ table: TableName) -> Int? {

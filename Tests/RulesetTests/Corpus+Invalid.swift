@@ -103,6 +103,11 @@ extension Corpus {
     ip6 saddr 1.2.3.4
     ip saddr ::1
     limit rate 5/second burst 0 packets
+    limit rate 1/week burst 4294967295 packets
+    limit rate 18446744073709551615/second
+    limit rate 20000 mbytes/second
+    update @seen { ip saddr timeout 213504d }
+    add @seen { ip saddr timeout 1000000d }
     add @seen { tcp dport }
     add @ports { tcp dport }
     add @nope { ip saddr }
@@ -404,6 +409,48 @@ extension Corpus {
       foo;
       bar baz;
       tcp dport 22 accept;
+     }
+    }
+    --
+    table ip t {
+     limit l {
+      rate 20000 mbytes/second
+     }
+    }
+    --
+    table ip t {
+     set s {
+      type ipv4_addr
+      flags timeout
+      timeout 213504d
+     }
+    }
+    --
+    table ip t {
+     set s {
+      type ipv4_addr
+      flags timeout
+      elements = { 1.1.1.1,
+       2.2.2.2 timeout 213504d }
+     }
+    }
+    --
+    table ip t {
+     set s {
+      type ipv4_addr
+      flags timeout
+      elements = { 1.1.1.1,
+       2.2.2.2 timeout 1d expires 2d }
+     }
+    }
+    --
+    table ip t {
+     set s {
+      type ipv4_addr
+      flags timeout
+      timeout 1h
+      elements = { 1.1.1.1 expires 59m,
+       2.2.2.2 expires 2h }
      }
     }
     --

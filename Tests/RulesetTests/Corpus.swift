@@ -2,6 +2,8 @@
 enum Theme: String, CaseIterable, Sendable {
   case matches, addresses, numbers, flags, transport, extensions, link, connections, sets, maps, statements, limits
   case namedSets, elements, tables, chains, priorities, definitions, verbs, invalidRules, invalidTables, invalidSyntax
+  // By nft(8), section by section.
+  case aboutPackets, aboutNetworks, aboutTransport, aboutOptions, aboutChains, aboutSets, aboutChanges, aboutTexts
 
   var texts: [String] {
     switch self {
@@ -31,7 +33,43 @@ enum Theme: String, CaseIterable, Sendable {
     case .invalidRules: rules(Corpus.invalid, "ip") + rules(Corpus.invalid, "inet")
     case .invalidTables: blocks(Corpus.invalidBlocks)
     case .invalidSyntax: rules(Corpus.nonsense, "ip")
+    case .aboutPackets: inFamilies(Corpus.metaTexts) { rules($0, $1) }
+    case .aboutNetworks: inFamilies(Corpus.networkTexts) { rules($0, $1) }
+    case .aboutTransport: inFamilies(Corpus.transportTexts) { rules($0, $1) }
+    case .aboutOptions: inFamilies(Corpus.optionTexts) { rules($0, $1) }
+    case .aboutChains: inFamilies(Corpus.chainTexts) { [Self.chain($0, $1)] }
+    case .aboutSets: lines(Corpus.setTexts).map { "table ip t {\n chain y { }\n \($0)\n}\n" }
+    case .aboutChanges:
+      lines(Corpus.changeTexts).map { text in
+        let parts = text.split(separator: " | ", omittingEmptySubsequences: false).map { "\($0)" }
+        let set = parts[0].replacing(" }", with: "\n }")
+        return "table ip t {\n \(set)\n chain y { }\n chain c {\n  type filter hook prerouting priority 0;\n"
+          + "  \(parts.dropFirst().first ?? "")\n }\n}\n"
+      }
+    case .aboutTexts: blocks(Corpus.wholeTexts) + blocks(Corpus.spellings)
     }
+  }
+
+  /// Every text in the family that has all, and in one of the others.
+  private func inFamilies(_ text: String, _ make: (String, String) -> [String]) -> [String] {
+    let others = ["ip", "netdev", "ip6"]
+    return lines(text).enumerated().flatMap { make($0.element, "inet") + make($0.element, others[$0.offset % 3]) }
+  }
+
+  private static func chain(_ line: String, _ family: String) -> String {
+    """
+    table \(family) t {
+     counter x { }
+     limit x { rate 5/second; }
+     set s { type ipv4_addr; flags dynamic; }
+     map m { type ipv4_addr : mark; flags dynamic; }
+     chain d { }
+     chain c {
+      \(line)
+     }
+    }
+
+    """
   }
 
   private func lines(_ text: String) -> [String] { text.split(separator: "\n").map(String.init) }

@@ -49,13 +49,15 @@ struct EditTests {
     #expect(Set(handles).count == handles.count, "no two rules share a handle")
   }
 
-  @Test mutating func `a rule in place of another counts from the beginning under its own handle`() throws {
+  @Test mutating func `a rule in place of another counts from the beginning, and can be replaced again`() throws {
     try edit("table ip t { chain c { counter packets 5 bytes 6; }; }")
     guard case .counter(let before) = ruleset.tables[0].chains[0].rules[0].statements[0] else { return }
     let handle = handles[0]
     try edit("replace rule ip t c handle \(handle) counter")
     guard case .counter(let after) = ruleset.tables[0].chains[0].rules[0].statements[0] else { return }
-    #expect(after.state != before.state && after.packets == 0 && handles[0] != handle)
+    #expect(after.state != before.state && after.packets == 0)
+    try edit("replace rule ip t c handle \(handle) accept\nadd rule ip t c drop")
+    #expect(handles == [handle, handle + 1], "no handle was used up")
   }
 
   @Test mutating func `a text is done as a whole or not at all`() throws {
@@ -161,7 +163,7 @@ struct EditTests {
         counter n { }
         limit l { rate 5/second; }
         set s { type ipv4_addr; flags dynamic; size 10; counter; elements = { 1.2.3.4, 1.2.3.5 }; }
-        chain c { counter limit rate 5/second ct count 5; update @s { ip saddr limit rate 5/second }; }
+        chain c { counter limit rate 5/second ct count 5; update @s { ip saddr counter }; }
       }
       """)
     let table = ruleset.tables[0]

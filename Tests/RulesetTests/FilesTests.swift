@@ -46,6 +46,12 @@ struct FilesTests {
     #expect(again.ruleset == run.ruleset)
   }
 
+  @Test(arguments: [("/", "Is a directory"), ("/none.nft", "No such file or directory")])
+  func `a file that cannot be read says why, as the system does`(_ path: String, _ cause: String) {
+    let error = #expect(throws: (any Error).self) { try RulesetFiles().load(path) }
+    #expect(error.map { RulesetFiles.cause($0) } == cause)
+  }
+
   @Test func `a file that is not there is a fault at the include`() {
     let files = RulesetFiles(folders: [folder.path])
     do throws(RulesetFaults) {

@@ -50,6 +50,15 @@ struct FlowtableTests {
     #expect(chain.rules[0].statements == [.match(Match(transport, .equal, .value(Key(6)))), .offload(flowtable: "w")])
   }
 
+  @Test(arguments: ["0s", "999ms", "2000001s", "50d", "1000d"])
+  func `a timeout that deadlines have no room for is refused`(_ timeout: String) throws {
+    let text = "table ip t { flowtable f { hook ingress priority 0; devices = { eth0 }; timeout \(timeout); } }"
+    let refusal = #expect(throws: RulesetFaults.self) { try read(text, ports: Self.ports) }
+    #expect(
+      refusal?.description.contains("Error: A flow table's timeout is at least a second, at most 2000000 seconds")
+        == true)
+  }
+
   /// W4, W24, W25, W19.
   @Test(arguments: ["ip", "ip6", "inet"]) func `a flow table has a counter, hardware and a timeout of its own`(
     _ family: String

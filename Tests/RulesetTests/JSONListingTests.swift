@@ -11,8 +11,8 @@ struct JSONListingTests {
 
   /// What nft 1.0.6 cannot read of its own JSON.
   private static let beyondJSON = [
-    "add @learned", "update @learned", "ipv4_addr . inet_service; elements = { 22", "typeof vlan", "typeof ip length",
-    "typeof tcp option", "typeof ip ttl", "typeof frag",
+    "add @learned", "update @learned", "ipv4_addr . inet_service; elements = { 22",
+    "typeof", "auto-merge", "comment", "counter; elements", "counter packets 5 bytes 6 comment",
   ]
 
   private static var json: ListOptions {
@@ -33,10 +33,17 @@ struct JSONListingTests {
     for ((text, ruleset), (one, other)) in zip(rulesets, zip(byText, byJSON)) where one.isAccepted {
       #expect(other.isAccepted, "\(text)\n\(other.faults)\n\(ruleset.listing(Self.json))")
       guard other.isAccepted else { continue }
-      #expect(
-        RealNft.plain(other.listing) == RealNft.plain(one.listing).replacing("dynamic,", with: ""),
-        "\(text)\n\(ruleset.listing(Self.json))")
+      let (theirs, ours) = (Self.plain(one.listing), Self.plain(other.listing))
+      guard theirs != ours else { continue }
+      Issue.record("\(text)\nby text:\n\(theirs)\nby JSON:\n\(ours)\n\(ruleset.listing(Self.json))")
     }
+  }
+
+  /// Without what goes by a flag that nft 1.0.6 neither writes nor reads in JSON.
+  private static func plain(_ listing: String) -> String {
+    RealNft.plain(listing).split(separator: "\n").filter { line in
+      !["flags timeout", "flags dynamic", "flags dynamic,timeout", "size 65535"].contains(line)
+    }.joined(separator: "\n")
   }
 
   /// nft 1.0.6 neither writes nor reads this flag in JSON.

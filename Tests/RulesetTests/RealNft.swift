@@ -28,9 +28,8 @@ enum RealNft {
       cd '\(folder.path)' || exit 1
       i=0
       while [ -e $i.nft ]; do
-        nft \(json ? "-j " : "")-f $i.nft > $i.out 2> $i.err && {
-          nft 'list ruleset; flush ruleset' > $i.list 2>> $i.err
-        }
+        nft \(json ? "-j " : "")-f $i.nft > $i.out 2> $i.err && nft list ruleset > $i.list 2>> $i.err
+        nft flush ruleset
         i=$((i + 1))
       done
       """
@@ -75,8 +74,10 @@ enum RealNft {
       }
       .replacing(#/(mark|dport) (?:0x)?([0-9a-f]+)/([0-9]+)/#) { match in
         let isMark = match.output.1 == "mark"
-        let base = UInt32(match.output.2, radix: isMark ? 16 : 10) ?? 0
-        let free = UInt32((isMark ? 32 : 16) - (Int(match.output.3) ?? 0))
+        let base = UInt64(match.output.2, radix: isMark ? 16 : 10) ?? 0
+        let width = isMark ? 32 : 16
+        guard let length = Int(match.output.3), length <= width else { return String(match.output.0) }
+        let free = UInt64(width - length)
         return "\(match.output.1) \(base)-\(base | ((1 << free) - 1))"
       }
       .replacing(#/mark 0x([0-9a-f]{8})-0x([0-9a-f]{8})/#) { match in

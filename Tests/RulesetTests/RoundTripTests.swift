@@ -64,6 +64,7 @@ extension Ruleset {
         table.sets[index].state = 0
         table.sets[index].statements = table.sets[index].statements.map(\.bare)
         for element in table.sets[index].elements.indices {
+          table.sets[index].elements[element].state = 0
           table.sets[index].elements[element].statements = table.sets[index].elements[element].statements.map(\.bare)
         }
       }

@@ -103,6 +103,15 @@ struct TreeTests {
     #expect(try statements("tcp flags & (syn | ack) == syn") == [implicit(.transport, 6), masked])
   }
 
+  /// What stands in front of the match counts IPv6 packets alone, as in the kernel.
+  @Test func `the family of an extension header is asked before all else`() throws {
+    let exists = explicit(.exists(.fragment), .equal, Key(1))
+    let found = try statements("meta mark set 5 exthdr frag exists", "inet")
+    #expect(found == [implicit(.networkFamily, 10), .set(.mark, .constant(5, .mark)), exists])
+    #expect(try statements("meta mark set 5 ip6 saddr ::1", "inet").prefix(1) == [.set(.mark, .constant(5, .mark))])
+    #expect(try statements("exthdr frag exists", "ip6") == [exists])
+  }
+
   @Test func `operators bind as in nft`() throws {
     let mark = Expression.field(.mark)
     func constant(_ value: UInt128) -> Expression { .constant(value, .mark) }
