@@ -17,7 +17,7 @@ extension Compiler {
     guard named != nil || elements.allSatisfy({ $0.statements.isEmpty && $0.timeout == nil }) else {
       throw fail("elements of a set without a name have no timeouts and no statements")
     }
-    let statements = elements.map { $0.statements.isEmpty ? named?.statements ?? [] : $0.statements }
+    let statements = elements.map(\.statements)
     let most = statements.map(\.count).max() ?? 0
     let hasDeadlines = named?.timeout != nil || elements.contains { $0.timeout != nil }
     let dataWords: Int
@@ -39,7 +39,7 @@ extension Compiler {
           body += [0, 0]
           continue
         }
-        body += try stateOf(statements[place][index], element, index, named)
+        body += try stateOf(statements[place][index], in: named)
       }
     }
     let elementsPlace = place(of: body)
@@ -62,8 +62,8 @@ extension Compiler {
 
   private func deadline(of element: Element, in named: NamedSet?) -> UInt64 {
     guard let named, let timeout = element.timeout ?? named.timeout, timeout > 0 else { return 0 }
-    let fresh = now + .milliseconds(element.expires ?? timeout)
-    return states.deadline(of: named.state, element.key, fresh: fresh).nanoseconds
+    let fresh = now + .timeout(milliseconds: element.expires ?? timeout)
+    return states.deadline(of: element.state, fresh: fresh).nanoseconds
   }
 
   private mutating func dataWordsOf(_ element: Element, _ data: SetData?) throws(RuleCompileError) -> [UInt64] {
@@ -88,27 +88,26 @@ extension Compiler {
   }
 
   /// Cell and words of an element's statement.
-  private mutating func stateOf(
-    _ statement: Statement, _ element: Element, _ index: Int, _ named: NamedSet
-  ) throws(RuleCompileError) -> [UInt64] {
+  private mutating func stateOf(_ statement: Statement, in named: NamedSet) throws(RuleCompileError) -> [UInt64] {
     let cell: StateCell
     let words: [UInt64]
     switch statement {
     case .counter(let counter):
-      cell = states.elementCell(named.state, element.key, index, statement)
+      cell = states.counterCell(counter)
       words = stateWords(counter)
     case .limit(let limit):
-      cell = states.elementCell(named.state, element.key, index, statement)
+      cell = states.limitCell(limit.state)
       words = stateWords(limit)
     case .connectionCount(let count):
       needs.formUnion([.basics, .id])
-      cell = states.elementCell(named.state, element.key, index, statement)
+      cell = try countCell(count)
       words = stateWords(count)
     default: throw fail("elements of set \(named.name) have statements that keep no state")
     }
     held.append(cell)
     let place = place(of: words)
     if case .limit = statement { limitPlaces.append((cell.address, place)) }
+    if case .connectionCount = statement { countPlaces.append((cell.address, place)) }
     return [cell.address, UInt64(place)]
   }
 
@@ -172,13 +171,15 @@ extension Compiler {
   // MARK: Sets that packets change
 
   mutating func liveSet(_ named: NamedSet) throws(RuleCompileError) -> UInt32 {
-    guard !named.flags.contains(.interval), named.elements.allSatisfy({ $0.key?.isExact ?? false }) else {
-      throw fail("set \(named.name) has intervals, and packets change it")
-    }
-    if case .verdict = named.data { throw fail("map \(named.name) has verdicts, and packets change it") }
+    guard named.canBeLive else { throw fail("set \(named.name) has intervals or verdicts, and packets change it") }
     guard !named.key.isEmpty, named.key.count <= 16 else { throw fail("a set with \(named.key.count) parts") }
     let statements = try statements(of: named)
-    let live = try states.liveSet(named, statements, at: now)
+    let shape = LiveSet.Shape(named, statements, states)
+    try reserve(shape.bytes, for: "set \(named.name)")
+    guard named.elements.count <= shape.capacity else {
+      throw fail("set \(named.name) has \(named.elements.count) elements, more than its size")
+    }
+    let live = states.liveSet(named, statements, shape, at: now)
     held.append(live)
     let addresses = live.addresses
     let pointers = place(of: addresses)
@@ -199,28 +200,11 @@ extension Compiler {
 
   /// What elements of a set run: what it says, or what the rules say that add them.
   private mutating func statements(of named: NamedSet) throws(RuleCompileError) -> [Statement] {
-    var all = named.statements.isEmpty ? [] : [named.statements]
-    all += updates(of: named.name).map(\.statements).filter { !$0.isEmpty }
-    all += named.elements.map(\.statements).filter { !$0.isEmpty }
-    guard let first = all.first else { return [] }
-    guard all.allSatisfy({ $0.map(withoutState) == first.map(withoutState) }) else {
+    guard let first = named.statementsOfElements(updates(of: named.name)) else {
       throw fail("rules give elements of set \(named.name) different statements")
     }
     for case .connectionCount in first { needs.formUnion([.basics, .id]) }
     return first
-  }
-
-  private func withoutState(_ statement: Statement) -> Statement {
-    switch statement {
-    case .counter: return .counter(Counter())
-    case .limit(var limit):
-      limit.state = 0
-      return .limit(limit)
-    case .connectionCount(var count):
-      count.state = 0
-      return .connectionCount(count)
-    default: return statement
-    }
   }
 
   // MARK: Words of what keeps a state
@@ -258,7 +242,15 @@ extension Compiler {
     words[StateWords.kind] = StateWords.Kind.count.rawValue
     words[StateWords.flags] = count.isOver ? 2 : 0
     words[StateWords.connections] = UInt64(count.limit)
+    words[StateWords.slots] = UInt64(states.slots(count))
     return words
+  }
+}
+
+extension NamedSet {
+  /// Whether each of its elements can be in a table that packets change.
+  var canBeLive: Bool {
+    data != .verdict && !flags.contains(.interval) && elements.allSatisfy { $0.key?.isExact ?? false }
   }
 }
 

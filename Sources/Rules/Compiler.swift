@@ -21,14 +21,23 @@ struct Compiler {
   /// Jumps whose target's code was not there yet.
   private var jumps: [(code: Int, chain: Int)] = []
   private var namedSets: [ObjectPlace: UInt32] = [:]
-  /// Places of limits (cell, statement) and of live sets, for `tick`.
+  /// Places of limits and counts of connections (cell, statement) and of live sets, for `tick`.
   var limitPlaces: [(cell: UInt64, place: UInt32)] = []
+  var countPlaces: [(cell: UInt64, place: UInt32)] = []
   var liveSets: [UInt32] = []
+  /// What states take that were met so far.
+  private var stateBytes = 0
   var needs = RuleNeeds()
   var needsOfChains: [RuleNeeds] = []
   var targetsOfChains: [Set<Int>] = []
 
-  var table = Table(family: .inet, name: "")
+  var table = Table(family: .inet, name: "") {
+    didSet { updatedSets = table.updatedSets }
+  }
+  /// Sets of the table that rules add to or delete from.
+  private var updatedSets: Set<String> = []
+  /// Of the chain in hand: rules may be filed under these.
+  private(set) var marksKept: [Target] = []
   private var chainName = ""
   private var ruleNumber = 0
 
@@ -59,6 +68,7 @@ struct Compiler {
       try keepUnused()
     }
     for jump in jumps { code[jump.code].a = chainCode[jump.chain] }
+    noteVariance()
     try checkDepth()
   }
 
@@ -66,9 +76,8 @@ struct Compiler {
   private mutating func keepUnused() throws(RuleCompileError) {
     for named in table.counters { held.append(states.counterCell(named.counter)) }
     for named in table.limits { held.append(states.limitCell(named.limit.state)) }
-    for named in table.sets where named.data != .verdict {
-      let keepsState = named.flags.contains(.timeout) || !named.statements.isEmpty
-      if isLive(named) || keepsState { _ = try set(.named(named.name)) }
+    for named in table.sets where named.data != .verdict && (isLive(named) || named.keepsState) {
+      _ = try set(.named(named.name))
     }
   }
 
@@ -80,6 +89,7 @@ struct Compiler {
     let number = UInt64(chainCode.count - 1)
     var index = RuleIndexBuilder(secret: secret)
     if chain.rules.count > Compiler.shortChain {
+      marksKept = marksKept(in: chain)
       for rule in chain.rules { index.add(criteria(of: rule)) }
       index.decide(head: Compiler.shortChain)
     }
@@ -131,7 +141,8 @@ struct Compiler {
     if case .verdictMap = statement { true } else { false }
   }
 
-  /// Refuses loops, and jumps deeper than the kernel's stack (its nft_chain_validate: goto counts, too).
+  /// Refuses loops, and jumps deeper than the kernel's stack (its nft_chain_validate: goto counts, too), where packets
+  /// can come to.
   private func checkDepth() throws(RuleCompileError) {
     var depths = [Int?](repeating: nil, count: chains.count)
     var isOpen = [Bool](repeating: false, count: chains.count)
@@ -147,9 +158,29 @@ struct Compiler {
       depths[chain] = most
       return most
     }
-    for chain in chains.indices where try depth(chain) >= jumpDepth {
+    let isBase = ruleset.tables.filter { !$0.isDormant }.flatMap(\.chains).map { $0.base != nil }
+    for chain in chains.indices where isBase[chain] {
+      guard try depth(chain) > jumpDepth else { continue }
       throw RuleCompileError(description: "\(chains[chain]): jumps go deeper than \(jumpDepth) chains")
     }
+    for table in ruleset.tables where !table.isDormant {
+      var jumps = JumpCount(table)
+      for chain in table.chains where chain.base != nil && jumps.worst(of: chain.name) > JumpCount.most {
+        let place = ChainPlace(family: table.family, table: table.name, chain: chain.name)
+        throw RuleCompileError(
+          description: "\(place): a packet that all rules hold for would jump more than \(JumpCount.most) times")
+      }
+    }
+  }
+
+  /// All states of a load together may take so much memory.
+  private static let mostStateBytes = 1 << 32
+
+  /// - Parameter what: has states that take so much memory.
+  mutating func reserve(_ bytes: Int, for what: String) throws(RuleCompileError) {
+    stateBytes += bytes
+    guard stateBytes > Compiler.mostStateBytes else { return }
+    throw fail("\(what) needs \(bytes >> 20) MiB; counts of connections and sets may take 4096 MiB together")
   }
 
   func fail(_ what: String) -> RuleCompileError {
@@ -173,11 +204,11 @@ struct Compiler {
       emitLimit(named.limit)
     case .connectionCount(let count):
       needs.formUnion([.basics, .id])
-      let cell = states.countCell(count)
-      held.append(cell)
+      let cell = try countCell(count)
       var step = Instruction(.count)
       step.a = place(of: stateWords(count))
       step.x = cell.address
+      countPlaces.append((cell.address, step.a))
       code.append(step)
     case .notrack:
       needs.formUnion([.basics, .notracks])
@@ -249,6 +280,13 @@ struct Compiler {
     return number
   }
 
+  mutating func countCell(_ count: ConnectionCount) throws(RuleCompileError) -> StateCell {
+    try reserve(states.bytes(of: count), for: "ct count \(count.limit)")
+    let cell = states.countCell(count)
+    held.append(cell)
+    return cell
+  }
+
   private mutating func emitCounter(_ counter: Counter) {
     let cell = states.counterCell(counter)
     held.append(cell)
@@ -302,7 +340,7 @@ struct Compiler {
     step.a = set
     step.x = update.verb == .add ? 0 : update.verb == .update ? 1 : 2
     if !named.elementStatements(update).isEmpty { step.x |= 4 }
-    step.y = (update.timeout ?? named.timeout ?? 0) * 1_000_000
+    step.y = Interval.timeout(milliseconds: update.timeout ?? named.timeout ?? 0).nanoseconds
     code.append(step)
   }
 
@@ -329,9 +367,7 @@ struct Compiler {
   }
 
   /// Whether packets can change it.
-  func isLive(_ set: NamedSet) -> Bool {
-    set.flags.contains(.dynamic) || !updates(of: set.name).isEmpty
-  }
+  func isLive(_ set: NamedSet) -> Bool { set.isLive(among: updatedSets) }
 
   func updates(of name: String) -> [SetUpdate] {
     table.chains.flatMap(\.rules).flatMap(\.statements).compactMap { statement in

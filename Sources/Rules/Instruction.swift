@@ -1,9 +1,11 @@
-/// One step of a program: 32 bytes. What its operands mean stands with `Operation`.
+/// One step of a program: 40 bytes. What its operands mean stands with `Operation`.
 struct Instruction: BitwiseCopyable {
   var operation: Operation
   /// Of matches: it has to fail.
   var isNegated = false
   var load = Load()
+  /// See `Variance`.
+  var variance: Variance = []
   /// Mostly a place in the program's words.
   var a: UInt32 = 0
   /// Where the packet goes when the rule ends here: the next rule, or the choice of one.

@@ -183,7 +183,7 @@ extension Interpreter {
       data = .value(Key(values.map { $0...$0 }))
     }
     let milliseconds = update.timeout ?? named.timeout
-    let deadline = milliseconds.map { walk.now + .milliseconds($0) }
+    let deadline = milliseconds.map { walk.now + .timeout(milliseconds: $0) }
     if let known = set.elements[key], !known.isExpired(at: walk.now) {
       if update.verb == .update, known.deadline != nil, let deadline { known.deadline = deadline }
       return holdsAll(of: known, packet)

@@ -60,7 +60,8 @@ public final class Interpreter {
     }
     for table in ruleset.tables {
       for counter in table.counters { counters[counter.counter.state] = counter.counter }
-      for set in table.sets { sets[set.state] = MeantSet(set, at: now) }
+      let updated = table.updatedSets
+      for set in table.sets { sets[set.state] = MeantSet(set, isLive: set.isLive(among: updated), at: now) }
       for rule in table.chains.flatMap(\.rules) {
         for case .counter(let counter) in rule.statements { counters[counter.state] = counter }
       }
@@ -74,8 +75,8 @@ public final class Interpreter {
   /// What a named set holds, with what its elements counted; in no order.
   public func elements(of id: StateID, at now: Instant) -> [Element] { sets[id]?.listing(at: now) ?? [] }
 
-  /// Expired elements make room.
-  public func tick(at now: Instant) { for set in sets.values { set.expire(at: now) } }
+  /// Elements that are over make room.
+  public func tick(at now: Instant) { for set in sets.values { set.expire(at: now, isAlive) } }
 
   /// What the rules of a hook say; `packet` has then what they changed, and its effects what is to be written back.
   public func judge(

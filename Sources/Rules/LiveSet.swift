@@ -3,7 +3,8 @@ internal import Ruleset
 internal import Synchronization
 
 /// A set that packets change: a table for each worker and one for the control side, which only tells of elements that
-/// were asked for. Every worker finds all elements in its own table; what one adds the others read in its ring.
+/// were asked for or deleted, at most twice as many as there can be. Every worker finds all elements in its own table;
+/// what one adds the others read in its ring.
 @safe
 final class LiveSet {
   /// What two sets have to share for one to go on with the other's memory.
@@ -15,21 +16,44 @@ final class LiveSet {
     var statements: [Int]
     var workers: Int
 
-    init(_ set: NamedSet, _ statements: [Statement], workers: Int) {
+    init(_ set: NamedSet, _ statements: [Statement], _ states: RuleStates) {
       key = set.key
       data = namedDataParts(set)
       capacity = min(max(set.capacity == .max ? max(65_535, 2 * set.elements.count) : set.capacity, 1), 1 << 28)
-      self.workers = workers
+      workers = states.workers
       self.statements = statements.map { statement in
         switch statement {
         case .counter: 2
-        case .limit: RuleEngine.LiveLimit.seen + workers
-        case .connectionCount(let count):
-          RuleEngine.LiveCount.others + workers + CountCell.slots(limit: count.limit)
+        case .limit: RuleEngine.LiveLimit.seen + states.workers
+        case .connectionCount(let count): RuleEngine.LiveCount.others + states.workers + states.slots(count)
         default: 0
         }
       }
     }
+
+    /// What was deleted is remembered beside what is there.
+    func slots(_ writer: Int) -> Int { writer == workers ? 2 * capacity + 64 : capacity + capacity / 8 + 64 }
+    /// Of a record; the control side's have no statements.
+    func words(_ writer: Int) -> Int {
+      LiveLayout.key + 2 * (key.count + data) + (writer == workers ? 0 : statements.reduce(0, +))
+    }
+    var ring: Int { workers > 1 ? LiveSet.ring : 64 }
+    static func hashed(_ slots: Int) -> Int {
+      var hashed = 8
+      while hashed < 2 * slots { hashed *= 2 }
+      return hashed
+    }
+
+    /// Of a writer's whole table, in words.
+    func size(_ writer: Int) -> Int {
+      let slots = slots(writer)
+      let records = slots.multipliedReportingOverflow(by: words(writer))
+      guard !records.overflow, records.partialValue < 1 << 48 else { return 1 << 48 }
+      return records.partialValue + Shape.hashed(slots) / 2 + (slots + 1) / 2 + ring + 8 + LiveTable.readerWords * 256
+    }
+
+    /// Of all tables.
+    var bytes: Int { 8 * (workers * size(0) + size(workers)) }
   }
 
   let shape: Shape
@@ -38,6 +62,8 @@ final class LiveSet {
   /// Where each statement's words begin in a record.
   let statementPlaces: [Int]
   private let statements: [Statement]
+  /// To elements that have none of their own.
+  private let givesStatements: Bool
   private let timeout: UInt64?
   private let memory: [WordMemory]
   /// What elements had counted when they were reset, by key and statement.
@@ -45,12 +71,11 @@ final class LiveSet {
 
   /// Changes that a worker may be behind.
   private static let ring = 4096
-  /// More than this is refused: 4 GiB.
-  private static let mostBytes = 1 << 32
 
-  init(_ set: NamedSet, _ statements: [Statement], _ shape: Shape, secret: HashSecret) throws(RuleCompileError) {
+  init(_ set: NamedSet, _ statements: [Statement], _ shape: Shape, secret: HashSecret) {
     self.shape = shape
-    self.statements = statements
+    self.statements = statements.unnumbered
+    givesStatements = !set.statements.isEmpty
     timeout = set.timeout
     let layoutData = LiveLayout.key + 2 * shape.key.count
     var place = layoutData + 2 * shape.data
@@ -60,22 +85,15 @@ final class LiveSet {
       place += words
     }
     statementPlaces = places
-    let layout = LiveLayout(parts: shape.key.count, data: layoutData, dataParts: shape.data, words: place)
-    // Deleted elements are remembered beside those that are there.
-    let slots = shape.capacity + (shape.workers > 1 ? shape.capacity / 8 + 64 : 0)
-    var hashed = 8
-    while hashed < 2 * slots { hashed *= 2 }
-    let ring = shape.workers > 1 ? LiveSet.ring : 64
-    let perTable = slots * layout.words + hashed / 2 + (slots + 1) / 2 + ring + 8 + LiveTable.readerWords * 256
-    guard perTable * 8 * (shape.workers + 1) <= LiveSet.mostBytes else {
-      throw RuleCompileError(
-        description:
-          "set \(set.name) would need \(perTable * 8 * (shape.workers + 1) >> 20) MiB; give it a smaller size")
-    }
     var memory: [WordMemory] = []
     var tables: [UnsafeMutablePointer<LiveTable>] = unsafe []
     for writer in 0...shape.workers {
-      let words = WordMemory(perTable)
+      let layout = LiveLayout(
+        parts: shape.key.count, data: layoutData, dataParts: shape.data, words: shape.words(writer))
+      let slots = shape.slots(writer)
+      let hashed = Shape.hashed(slots)
+      let ring = shape.ring
+      let words = WordMemory(shape.size(writer))
       memory.append(words)
       let places = unsafe words.base + slots * layout.words
       let free = unsafe places + hashed / 2
@@ -109,24 +127,24 @@ final class LiveSet {
     for worker in 0..<shape.workers { _ = unsafe write(element, into: tables[worker], at: now) }
   }
 
-  /// Tells of an element; false: there is no room until workers have read of earlier ones.
-  func add(_ element: Element, at now: Instant) -> Bool {
+  /// How many elements can be told of.
+  var room: Int {
     makeRoom()
-    let control = unsafe tables[shape.workers]
-    guard let slot = unsafe write(element, into: control, at: now) else { return false }
-    unsafe control.pointee.tell(slot)
-    return true
+    return unsafe tables[shape.workers].pointee.freeCount
   }
 
-  func remove(_ key: Key, at now: Instant) -> Bool {
-    makeRoom()
+  /// Tells of an element, if there is room.
+  func add(_ element: Element, at now: Instant) {
     let control = unsafe tables[shape.workers]
-    guard key.isExact, key.parts.count == shape.key.count,
-      let slot = unsafe write(Element(key), into: control, at: now)
-    else { return false }
+    guard let slot = unsafe write(element, into: control, at: now) else { return }
+    unsafe control.pointee.tell(slot)
+  }
+
+  func remove(_ key: Key, at now: Instant) {
+    let control = unsafe tables[shape.workers]
+    guard let slot = unsafe write(Element(key), into: control, at: now) else { return }
     unsafe control.pointee.bury(slot, control.pointee.stamp(now.nanoseconds))
     unsafe control.pointee.tell(slot)
-    return true
   }
 
   /// Frees what all workers have read.
@@ -137,10 +155,9 @@ final class LiveSet {
       let reader = unsafe tables[worker].pointee.readers + shape.workers * LiveTable.readerWords
       guard unsafe LiveTable.load(reader, 0) == told, unsafe LiveTable.load(reader, 1) == 0 else { return }
     }
-    for slot in 0..<(unsafe control.pointee.slots)
-    where unsafe LiveTable.state(control.pointee.record(slot)) != LiveLayout.free {
-      unsafe control.pointee.release(slot)
-    }
+    // The first slots are taken first: the last is the first to be free again.
+    let taken = unsafe control.pointee.slots - control.pointee.freeCount
+    for slot in (0..<taken).reversed() { unsafe control.pointee.release(slot) }
     unsafe control.pointee.used = 0
   }
 
@@ -160,8 +177,11 @@ final class LiveSet {
       }
       let record = unsafe table.pointee.record(slot)
       let layout = unsafe table.pointee.layout
+      let isControl = unsafe table.pointee.writer == shape.workers
+      // What was deleted and comes again knows nothing of before.
+      let restarts = unsafe LiveTable.state(record) == LiveLayout.dead ? LiveLayout.restarts : 0
       let milliseconds = element.timeout ?? timeout ?? 0
-      let deadline = milliseconds == 0 ? 0 : (now + .milliseconds(element.expires ?? milliseconds)).nanoseconds
+      let deadline = milliseconds == 0 ? 0 : (now + .timeout(milliseconds: element.expires ?? milliseconds)).nanoseconds
       unsafe LiveTable.begin(record)
       unsafe LiveTable.store(record, LiveLayout.stamp, table.pointee.stamp(now.nanoseconds))
       unsafe LiveTable.store(record, LiveLayout.deadline, deadline)
@@ -174,7 +194,7 @@ final class LiveSet {
           }
         }
       }
-      for (index, statement) in statements.enumerated() {
+      for (index, statement) in statements.enumerated() where !isControl {
         if case .limit = statement {
           unsafe LiveTable.store(
             record, statementPlaces[index] + RuleEngine.LiveLimit.empty, UInt64(bitPattern: Int64.min / 2))
@@ -187,7 +207,8 @@ final class LiveSet {
           unsafe LiveTable.store(record, statementPlaces[index] + 1, counter.bytes)
         }
       }
-      unsafe LiveTable.end(record, state: LiveLayout.live | (statements.isEmpty ? 0 : LiveLayout.runsStatements))
+      let runs = !statements.isEmpty && (givesStatements || !element.statements.isEmpty) ? LiveLayout.runsStatements : 0
+      unsafe LiveTable.end(record, state: LiveLayout.live | restarts | runs)
       return slot
     }
   }
@@ -196,6 +217,8 @@ final class LiveSet {
 
   /// All workers' elements as they are, read while they change: the latest word on each holds.
   func listing(at now: Instant) -> [Element] {
+    // Workers know best what they have read.
+    makeRoom()
     let found = seen()
     taken = taken.filter { found[$0.key] != nil }
     return found.values.compactMap { seen in
@@ -279,7 +302,11 @@ final class LiveSet {
         data: (0..<table.layout.dataParts).map { wide(table.layout.data + 2 * $0) }, isLive: state == LiveLayout.live,
         runsStatements: head & LiveLayout.runsStatements != 0, stamp: LiveTable.load(record, LiveLayout.stamp),
         deadline: LiveTable.load(record, LiveLayout.deadline), timeout: LiveTable.load(record, LiveLayout.timeout),
-        counters: statementPlaces.map { unsafe (LiveTable.load(record, $0), LiveTable.load(record, $0 + 1)) })
+        counters: statementPlaces.map { place in
+          // The control side's records have none.
+          guard place < table.layout.words else { return (0, 0) }
+          return unsafe (LiveTable.load(record, place), LiveTable.load(record, place + 1))
+        })
       atomicMemoryFence(ordering: .acquiring)
       if unsafe LiveTable.load(record, LiveLayout.head) == head { return seen }
     }

@@ -27,6 +27,8 @@ struct LiveLayout: BitwiseCopyable, Equatable {
   /// It was deleted, which the others have to know.
   static let dead: UInt64 = 2
   static let runsStatements: UInt64 = 0x100
+  /// Of the control side's: its statements are to begin anew.
+  static let restarts: UInt64 = 0x200
 }
 
 /// One worker's elements of a set that packets add to. Only that worker writes; the others and the control side read
@@ -59,6 +61,10 @@ struct LiveTable: BitwiseCopyable {
   let workers: Int
   let secret: HashSecret
   var sweepSlot = 0
+  /// Whose ended connections are looked for next.
+  var collectSlot = 0
+  /// How many ticks an element that was asked for waits for room.
+  var waited = 0
 
   static let readerWords = 3
   /// How long a deleted element is remembered, in nanoseconds: longer than any worker goes without a tick.
@@ -229,14 +235,16 @@ struct LiveTable: BitwiseCopyable {
   }
 
   /// Looks through some slots and frees what is over.
-  mutating func sweep(at now: UInt64, most: Int) {
+  /// - Parameter forgets: deleted elements are remembered no longer.
+  mutating func sweep(at now: UInt64, most: Int, forgets: Bool = false) {
     for _ in 0..<min(most, slots) {
       let record = unsafe record(sweepSlot)
       switch unsafe LiveTable.state(record) {
       case LiveLayout.live where unsafe !LiveTable.isThere(record, at: now):
         used &-= 1
         release(sweepSlot)
-      case LiveLayout.dead where unsafe record[LiveLayout.stamp] &+ LiveTable.memory < now: release(sweepSlot)
+      case LiveLayout.dead where unsafe forgets || record[LiveLayout.stamp] &+ LiveTable.memory < now:
+        release(sweepSlot)
       default: break
       }
       sweepSlot = sweepSlot &+ 1 == slots ? 0 : sweepSlot &+ 1

@@ -1,3 +1,4 @@
+internal import Primitives
 internal import Ruleset
 
 // What the interpreter and the compiler both go by.
@@ -5,8 +6,13 @@ internal import Ruleset
 /// `Wire` has a `Field` of its own.
 typealias PacketField = Field
 
-/// How deep jumps go: NFT_JUMP_STACK_SIZE.
-let jumpDepth = 16
+extension Interval {
+  /// An element's timeout; 146 years at most, so that the clock never has room for too little.
+  static func timeout(milliseconds: UInt64) -> Interval { .nanoseconds(min(milliseconds, 1 << 42) * 1_000_000) }
+}
+
+/// How deep jumps go: a base chain is one of the NFT_JUMP_STACK_SIZE chains in a row.
+let jumpDepth = 15
 
 extension BaseChain {
   /// Where its packets meet it.
@@ -53,7 +59,7 @@ struct LimitArithmetic {
   var countsBytes: Bool
 
   init(_ limit: Limit) {
-    unit = 1_000_000_000 * [.second: 1, .minute: 60, .hour: 3600, .day: 86_400, .week: 604_800][limit.unit]!
+    unit = 1_000_000_000 * limit.unit.seconds
     rate = Swift.max(limit.rate, 1)
     countsBytes = limit.countsBytes
     let wide =
@@ -66,45 +72,6 @@ struct LimitArithmetic {
   func cost(bytes: Int) -> Int64 {
     countsBytes
       ? Int64(Swift.min(UInt128(unit) * UInt128(bytes) / UInt128(rate), UInt128(Int64.max / 4))) : Int64(unit / rate)
-  }
-}
-
-extension Ruleset {
-  /// The same with a number for everything that keeps a state and has none yet, the same ones each time.
-  func numbered() -> Ruleset {
-    var copy = self
-    func number(_ state: inout StateID) {
-      guard state == 0 else { return }
-      copy.lastState += 1
-      state = copy.lastState
-    }
-    func visit(_ statement: inout Statement) {
-      switch statement {
-      case .counter(var counter):
-        number(&counter.state)
-        statement = .counter(counter)
-      case .limit(var limit):
-        number(&limit.state)
-        statement = .limit(limit)
-      case .connectionCount(var count):
-        number(&count.state)
-        statement = .connectionCount(count)
-      default: break
-      }
-    }
-    for t in tables.indices {
-      var table = tables[t]
-      for i in table.sets.indices { number(&table.sets[i].state) }
-      for i in table.counters.indices { number(&table.counters[i].counter.state) }
-      for i in table.limits.indices { number(&table.limits[i].limit.state) }
-      for c in table.chains.indices {
-        for r in table.chains[c].rules.indices {
-          for s in table.chains[c].rules[r].statements.indices { visit(&table.chains[c].rules[r].statements[s]) }
-        }
-      }
-      copy.tables[t] = table
-    }
-    return copy
   }
 }
 

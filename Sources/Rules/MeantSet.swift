@@ -10,6 +10,7 @@ final class MeantSet {
   /// `*`.
   private var other: MeantElement?
   var size = Int.max
+  private var isLive = false
 
   init() {}
 
@@ -17,14 +18,17 @@ final class MeantSet {
     for element in set.elements { add(MeantElement(element, of: [])) }
   }
 
-  /// - Parameter now: elements with a timeout count from here.
-  init(_ set: NamedSet, at now: Instant) {
+  /// - Parameters:
+  ///   - isLive: packets change it.
+  ///   - now: elements with a timeout count from here.
+  init(_ set: NamedSet, isLive: Bool, at now: Instant) {
     size = set.capacity
+    self.isLive = isLive
     for element in set.elements {
       let made = MeantElement(element, of: set.statements)
       made.timeout = element.timeout ?? set.timeout
       if made.timeout == 0 { made.timeout = nil }
-      made.deadline = made.timeout.map { now + .milliseconds(element.expires ?? $0) }
+      made.deadline = made.timeout.map { now + .timeout(milliseconds: element.expires ?? $0) }
       add(made)
     }
   }
@@ -50,8 +54,10 @@ final class MeantSet {
     return ranges.first(where: isIn) ?? other.flatMap { $0.isExpired(at: now) ? nil : $0 }
   }
 
-  func expire(at now: Instant) {
-    elements = elements.filter { !$0.value.isExpired(at: now) }
+  /// - Parameter lives: whether a connection that was counted still lives; in a set that packets change, an element
+  ///   that counts none any more goes.
+  func expire(at now: Instant, _ lives: (UInt64) -> Bool) {
+    elements = elements.filter { !$0.value.isExpired(at: now) && !(isLive && $0.value.countsNothing(lives)) }
     ranges.removeAll { $0.isExpired(at: now) }
   }
 
@@ -91,6 +97,14 @@ final class MeantElement {
     value = element.value
     comment = element.comment
     self.statements = element.statements.isEmpty ? statements : element.statements
+  }
+
+  /// Whether the connections that it counted are over.
+  func countsNothing(_ lives: (UInt64) -> Bool) -> Bool {
+    statements.indices.contains { place in
+      guard case .connectionCount = statements[place] else { return false }
+      return !(counts[place] ?? []).contains(where: lives)
+    }
   }
 
   func isExpired(at now: Instant) -> Bool { deadline.map { $0 <= now } ?? false }

@@ -26,7 +26,7 @@ extension RulePacket {
 
 extension ConnectionFacts {
   /// There is a connection: the packet was tracked, and is neither invalid nor untracked.
-  @inline(__always) var isConnection: Bool { isKnown && state & (1 | 64) == 0 }
+  @inline(__always) public var isConnection: Bool { isKnown && state & (1 | 64) == 0 }
 
   /// `ct state`. Before tracking it is invalid, as in the kernel: there is no connection. A zone given to the packet is
   /// kept in a template, which counts as a new one.

@@ -18,6 +18,7 @@ extension RuleEngine {
     while true {
       let step = unsafe view.code[pc]
       pc &+= 1
+      variance.formUnion(step.variance)
       var goesOn = true
       switch step.operation {
       case .range:

@@ -48,42 +48,61 @@ extension RuleEngine {
 
   /// `ct count`: counts the packet's connection, and compares.
   mutating func counts(_ view: RuleView, _ place: UInt32, _ cell: UInt64, _ id: UInt64) -> Bool {
-    let limit = UInt32(truncatingIfNeeded: view.word(place, StateWords.connections))
-    let stride = CountCell.stride(limit: limit)
+    let limit = view.word(place, StateWords.connections)
+    let slots = Int(view.word(place, StateWords.slots))
+    let stride = CountCell.stride(slots: slots)
     let words = unsafe UnsafeMutablePointer<UInt64>(bitPattern: UInt(cell)).unsafelyUnwrapped
     var others: UInt64 = 0
     for other in 0..<workers where other != worker { others &+= unsafe LiveTable.load(words + (other &* stride), 0) }
     let own = unsafe words + (worker &* stride)
-    let total = unsafe counted(own, ids: own + CountCell.ids, limit, others, id)
-    return (total > UInt64(limit)) == (view.word(place, StateWords.flags) & 2 != 0)
+    let total = unsafe counted(own, IDList(own + CountCell.ids, slots: slots), limit, others, id)
+    return (total > limit) == (view.word(place, StateWords.flags) & 2 != 0)
   }
 
   /// Counts a connection among a worker's own, and gives the sum. At most one more than the limit is remembered: others
   /// would change no answer, and those that live on are met again. Ended ones are taken out when they would matter.
   /// - Parameters:
-  ///   - own: count, and where the search for ended ones goes on.
+  ///   - own: count, where the search for ended ones goes on, and how far it came in this tick.
   ///   - id: the connection's handle; 0 for a packet without one.
   mutating func counted(
-    _ own: UnsafeMutablePointer<UInt64>, ids: UnsafeMutablePointer<UInt64>, _ limit: UInt32, _ others: UInt64,
-    _ id: UInt64
+    _ own: UnsafeMutablePointer<UInt64>, _ list: IDList, _ limit: UInt64, _ others: UInt64, _ id: UInt64
   ) -> UInt64 {
-    let list = unsafe IDList(ids, slots: CountCell.slots(limit: limit))
     var mine = unsafe own[0]
+    // Of places half, less one, can be taken: more than connections live, but ended ones may be among them.
+    let room = UInt64(list.mask >> 1)
     var isNew = id != 0 && !list.contains(id)
-    if isNew, mine &+ others < UInt64(limit) {
+    if isNew, mine &+ others < limit, mine < room {
       list.insert(id)
       mine &+= 1
       isNew = false
     }
-    if mine &+ others > UInt64(limit) || isNew {
-      mine &-= unsafe list.collect(from: &own[1], kept: id, liveness: liveness)
-      if isNew, mine &+ others <= UInt64(limit) {
+    if mine &+ others > limit || isNew {
+      mine &-= unsafe collect(own, list, kept: id)
+      if isNew, mine &+ others <= limit, mine < room {
         list.insert(id)
         mine &+= 1
       }
     }
     unsafe LiveTable.store(own, 0, mine)
     return mine &+ others
+  }
+
+  /// Takes ended connections out of a list: it is looked through once in a tick at most, for whoever is at its limit
+  /// may send any number of packets. A short list is looked through for each of them.
+  private func collect(_ own: UnsafeMutablePointer<UInt64>, _ list: IDList, kept: UInt64) -> UInt64 {
+    if list.mask >= IDList.mostLooked {
+      if unsafe own[2] >> 32 != ticks & 0xFFFF_FFFF { unsafe own[2] = ticks << 32 }
+      guard unsafe own[2] & 0xFFFF_FFFF <= UInt64(list.mask) else { return 0 }
+      unsafe own[2] &+= UInt64(IDList.mostLooked)
+    }
+    return unsafe list.collect(from: &own[1], kept: kept, liveness: liveness)
+  }
+
+  /// Some places of a list that nobody may ask for.
+  func collect(_ own: UnsafeMutablePointer<UInt64>, _ list: IDList) {
+    guard unsafe own[0] > 0 else { return }
+    let removed = unsafe list.collect(from: &own[1], kept: 0, liveness: liveness)
+    unsafe LiveTable.store(own, 0, own[0] &- removed)
   }
 
   // MARK: Elements of live sets
@@ -95,10 +114,10 @@ extension RuleEngine {
     static let told = 2
     static let seen = 3
   }
-  /// Count, where the search goes on, what each worker counts, then ids.
+  /// Count, where the search goes on and how far it came, what each worker counts, then ids.
   enum LiveCount {
     static let count = 0
-    static let others = 2
+    static let others = 3
   }
 
   /// The statements of a live set's element.
@@ -117,13 +136,12 @@ extension RuleEngine {
         unsafe LiveTable.store(own, 1, own[1] &+ UInt64(bytes))
       case .limit: if unsafe !allowsLive(view, set, place, record, own, bytes, now) { return false }
       case .count:
-        let limit = UInt32(truncatingIfNeeded: view.word(place, StateWords.connections))
-        var others: UInt64 = 0
-        for other in 0..<workers where other != worker { others &+= unsafe own[LiveCount.others &+ other] }
+        let limit = view.word(place, StateWords.connections)
+        let others = unsafe others(own)
         let before = unsafe own[LiveCount.count]
-        let total = unsafe counted(own, ids: own + LiveCount.others + workers, limit, others, id)
+        let total = unsafe counted(own, list(view, place, own), limit, others, id)
         if unsafe own[LiveCount.count] != before { unsafe tell(view, set, record) }
-        guard (total > UInt64(limit)) == (view.word(place, StateWords.flags) & 2 != 0) else { return false }
+        guard (total > limit) == (view.word(place, StateWords.flags) & 2 != 0) else { return false }
       }
     }
     return true
@@ -146,6 +164,47 @@ extension RuleEngine {
       unsafe tell(view, set, record)
     }
     return !isOver
+  }
+
+  /// Connections of an element that other workers count.
+  private func others(_ own: UnsafeMutablePointer<UInt64>) -> UInt64 {
+    var others: UInt64 = 0
+    for other in 0..<workers where other != worker { others &+= unsafe own[LiveCount.others &+ other] }
+    return others
+  }
+
+  private func list(_ view: RuleView, _ place: UInt32, _ own: UnsafeMutablePointer<UInt64>) -> IDList {
+    unsafe IDList(own + LiveCount.others + workers, slots: Int(view.word(place, StateWords.slots)))
+  }
+
+  /// Looks for ended connections of an element; one that has none left goes, as in the kernel. Takes its turn at the
+  /// elements: some places of one in a tick.
+  func collectOfElement(_ view: RuleView, _ set: UInt32, most: Int) {
+    for statement in 0..<Int(view.word(set, SetWords.head) >> 24 & 0xFF) {
+      let place = set &+ UInt32(SetWords.count &+ statement &* StateWords.count)
+      guard view.word(place, StateWords.kind) == StateWords.Kind.count.rawValue else { continue }
+      return collectOfElement(view, set, place, most)
+    }
+  }
+
+  private func collectOfElement(_ view: RuleView, _ set: UInt32, _ place: UInt32, _ most: Int) {
+    let table = unsafe liveTable(view, set)
+    for _ in 0..<most {
+      let slot = unsafe table.pointee.collectSlot
+      unsafe table.pointee.collectSlot = slot &+ 1 == table.pointee.slots ? 0 : slot &+ 1
+      let record = unsafe table.pointee.record(slot)
+      let head = unsafe record[LiveLayout.head]
+      guard head & 0xFF == LiveLayout.live, head & LiveLayout.runsStatements != 0 else { continue }
+      let own = unsafe record + Int(view.word(place, StateWords.place))
+      let before = unsafe own[LiveCount.count]
+      unsafe collect(own, list(view, place, own))
+      if unsafe own[LiveCount.count] != before { unsafe tell(view, set, record) }
+      if unsafe own[LiveCount.count] &+ others(own) == 0 {
+        unsafe table.pointee.used &-= 1
+        unsafe table.pointee.release(slot)
+      }
+      return
+    }
   }
 
   @inline(__always)

@@ -10,6 +10,7 @@ extension RuleEngine {
   /// Between bursts: gives unused credit of limits back, and for one of the sets frees what is over and takes over what
   /// the others changed. Bounded.
   public mutating func tick(at now: Instant) {
+    ticks &+= 1
     guard let view else { return }
     let limits = UInt32(truncatingIfNeeded: view.word(view.visited))
     if workers > 1, limits > 0 {
@@ -20,11 +21,26 @@ extension RuleEngine {
     }
     let place = view.visited &+ 1 &+ 2 &* limits
     let sets = UInt32(truncatingIfNeeded: view.word(place))
+    collectOfRule(view, place &+ 1 &+ sets)
     guard sets > 0 else { return }
     let set = UInt32(truncatingIfNeeded: view.word(place &+ 1 &+ visitedSet))
     visitedSet = visitedSet &+ 1 >= sets ? 0 : visitedSet &+ 1
     unsafe liveTable(view, set).pointee.sweep(at: now.nanoseconds, most: Self.slotsPerTick)
+    collectOfElement(view, set, most: Self.slotsPerTick)
     takeOver(view, set, now)
+  }
+
+  /// Looks for ended connections that a rule counts, some places of one list.
+  /// - Parameter visited: where the lists' number stands, and behind it a cell and a place of each.
+  private mutating func collectOfRule(_ view: RuleView, _ visited: UInt32) {
+    let counts = UInt32(truncatingIfNeeded: view.word(visited))
+    guard counts > 0 else { return }
+    let entry = visited &+ 1 &+ 2 &* visitedCount
+    visitedCount = visitedCount &+ 1 >= counts ? 0 : visitedCount &+ 1
+    let slots = Int(view.word(UInt32(truncatingIfNeeded: view.word(entry, 1)), StateWords.slots))
+    let cell = unsafe UnsafeMutablePointer<UInt64>(bitPattern: UInt(view.word(entry))).unsafelyUnwrapped
+    let own = unsafe cell + worker &* CountCell.stride(slots: slots)
+    unsafe collect(own, IDList(own + CountCell.ids, slots: slots))
   }
 
   /// What a lease kept and did not use since the last visit.
@@ -58,14 +74,14 @@ extension RuleEngine {
       }
       while read != told, left > 0 {
         let slot = unsafe LiveTable.load(other.pointee.ring, Int(truncatingIfNeeded: read & other.pointee.ringMask))
-        unsafe takeOver(view, set, own, other, Int(truncatingIfNeeded: slot), now)
+        guard unsafe takeOver(view, set, own, other, Int(truncatingIfNeeded: slot), now) else { break }
         read &+= 1
         left &-= 1
       }
       unsafe LiveTable.store(reader, 0, read)
       while unsafe reader[1] != 0, left > 0 {
         let slot = unsafe Int(reader[1]) &- 1
-        unsafe takeOver(view, set, own, other, slot, now)
+        guard unsafe takeOver(view, set, own, other, slot, now) else { break }
         unsafe LiveTable.store(reader, 1, slot &+ 1 < other.pointee.slots ? UInt64(slot &+ 2) : 0)
         left &-= 1
       }
@@ -73,16 +89,17 @@ extension RuleEngine {
   }
 
   /// One record of another's table. One that is being written is read with the change that is told then.
+  /// - Returns: false: it was asked for, and there is no room for it yet.
   private mutating func takeOver(
     _ view: RuleView, _ set: UInt32, _ own: UnsafeMutablePointer<LiveTable>, _ other: UnsafeMutablePointer<LiveTable>,
     _ slot: Int, _ now: Instant
-  ) {
+  ) -> Bool {
     let layout = unsafe own.pointee.layout
     let theirs = unsafe other.pointee.record(slot)
     let head = unsafe LiveTable.load(theirs, LiveLayout.head)
     atomicMemoryFence(ordering: .acquiring)
     let state = head & 0xFF
-    guard head >> 32 & 1 == 0, state != LiveLayout.free else { return }
+    guard head >> 32 & 1 == 0, state != LiveLayout.free else { return true }
     let stamp = unsafe LiveTable.load(theirs, LiveLayout.stamp)
     let deadline = unsafe LiveTable.load(theirs, LiveLayout.deadline)
     let timeout = unsafe LiveTable.load(theirs, LiveLayout.timeout)
@@ -92,35 +109,41 @@ extension RuleEngine {
         UInt128(LiveTable.load(theirs, word &+ 1)) << 64 | UInt128(LiveTable.load(theirs, word))
     }
     atomicMemoryFence(ordering: .acquiring)
-    guard unsafe LiveTable.load(theirs, LiveLayout.head) == head else { return }
-    guard state == LiveLayout.dead || deadline == 0 || deadline > now.nanoseconds else { return }
+    guard unsafe LiveTable.load(theirs, LiveLayout.head) == head else { return true }
+    guard state == LiveLayout.dead || deadline == 0 || deadline > now.nanoseconds else { return true }
 
     let key = unsafe UnsafePointer(stack)
     let hash = unsafe own.pointee.hash(key)
     var mine = unsafe own.pointee.slot(key, hash)
     let isThere = unsafe mine >= 0 && LiveTable.state(own.pointee.record(mine)) == LiveLayout.live
     let isLater = unsafe mine < 0 || own.pointee.record(mine)[LiveLayout.stamp] < stamp
+    let isAsked = unsafe other.pointee.writer == workers
     if isLater {
+      if state == LiveLayout.dead, workers == 1 {
+        // Nobody else could tell of it again.
+        if isThere { unsafe own.pointee.used &-= 1 }
+        if mine >= 0 { unsafe own.pointee.release(mine) }
+        return true
+      }
       if !isThere {
-        if state == LiveLayout.live, unsafe own.pointee.used >= own.pointee.capacity { return }
+        // What was asked for has its place even if packets filled the set meanwhile.
+        if state == LiveLayout.live, !isAsked, unsafe own.pointee.used >= own.pointee.capacity { return true }
         if mine < 0 {
           // Of an element that was deleted and is not known here, that is all there is to know; but it may come yet.
           mine = unsafe own.pointee.take(key, hash)
-          guard mine >= 0 else { return }
+          guard mine >= 0 else { return unsafe !isAsked || state == LiveLayout.dead || !waits(own, now) }
         }
       }
+      unsafe own.pointee.waited = 0
       let record = unsafe own.pointee.record(mine)
       if state == LiveLayout.dead {
         if isThere { unsafe own.pointee.used &-= 1 }
         unsafe own.pointee.bury(mine, stamp)
-        return
+        return true
       }
-      if !isThere {
-        unsafe own.pointee.used &+= 1
-        unsafe restart(view, set, record)
-      }
+      if !isThere { unsafe own.pointee.used &+= 1 }
+      if !isThere || head & LiveLayout.restarts != 0 { unsafe restart(view, set, record) }
       let known = unsafe record[LiveLayout.deadline]
-      let isAsked = unsafe other.pointee.writer == workers
       let ends = isThere && !isAsked && deadline != 0 && known != 0 ? max(known, deadline) : deadline
       unsafe LiveTable.begin(record)
       unsafe LiveTable.store(record, LiveLayout.stamp, stamp)
@@ -134,11 +157,24 @@ extension RuleEngine {
       }
       unsafe LiveTable.end(record, state: LiveLayout.live | (head & LiveLayout.runsStatements))
     }
-    guard mine >= 0, state == LiveLayout.live else { return }
+    guard mine >= 0, state == LiveLayout.live else { return true }
     let record = unsafe own.pointee.record(mine)
-    if unsafe other.pointee.writer < workers, unsafe LiveTable.state(record) == LiveLayout.live {
+    if !isAsked, unsafe LiveTable.state(record) == LiveLayout.live {
       unsafe learn(view, set, record, theirs, from: other.pointee.writer, now)
     }
+    return true
+  }
+
+  /// Makes room where every slot is taken: the next tick tries again, until all slots were looked through.
+  /// - Returns: false: there is nothing to wait for. The element is counted as lost.
+  private func waits(_ own: UnsafeMutablePointer<LiveTable>, _ now: Instant) -> Bool {
+    unsafe own.pointee.sweep(at: now.nanoseconds, most: Self.slotsPerTick, forgets: true)
+    unsafe own.pointee.waited &+= 1
+    if unsafe own.pointee.waited &* Self.slotsPerTick <= own.pointee.slots &+ Self.slotsPerTick { return true }
+    let reader = unsafe own.pointee.readers + workers &* LiveTable.readerWords
+    unsafe LiveTable.store(reader, 2, reader[2] &+ 1)
+    unsafe own.pointee.waited = 0
+    return false
   }
 
   /// What another worker's element consumed of its limits, and how many connections it counts.

@@ -8,7 +8,8 @@ public struct RuleEngine: ~Copyable {
   public var isOn: Bool { view?.isOn ?? false }
 
   var view: RuleView?
-  let worker: Int
+  /// Its number among the workers that share the states.
+  public let worker: Int
   let workers: Int
   let liveness: ConnectionLiveness
   /// Values that are being computed.
@@ -19,9 +20,14 @@ public struct RuleEngine: ~Copyable {
   let steps: UnsafeMutablePointer<TraceStep>
   /// What the last `judge` told of a traced packet: at most `mostTraceSteps` steps, the first ones.
   public private(set) var traceCount = 0
+  /// Of all steps that were run since `begin`.
+  @usableFromInline var variance: Variance = []
   /// Where `tick` goes on.
   var visitedLimit: UInt32 = 0
   var visitedSet: UInt32 = 0
+  var visitedCount: UInt32 = 0
+  /// How many there were.
+  var ticks: UInt64 = 1
 
   public static let mostTraceSteps = 64
   static let stackDepth = 64
@@ -68,12 +74,24 @@ public struct RuleEngine: ~Copyable {
     self.view = view
     visitedLimit = 0
     visitedSet = 0
+    visitedCount = 0
   }
 
   public func has(_ hook: RuleHook) -> Bool {
     guard let view else { return false }
     return view.word(view.bases(hook)) != 0
   }
+
+  /// A packet meets its first hook.
+  @inlinable @inline(__always)
+  public mutating func begin() { variance = [] }
+
+  /// Whether all rules that were run since `begin` would say the same of any other plain packet of that connection and
+  /// direction, and did nothing but say it: no counter, limit or set was touched, nothing was set but the packet's mark.
+  ///
+  /// Plain: neither options nor extension headers, no fragment. The connection has been answered.
+  @inlinable @inline(__always)
+  public func isSteady(isIPv6: Bool) -> Bool { variance.isDisjoint(with: isIPv6 ? .inIPv6 : .inIPv4) }
 
   /// What the rules of a hook say; `packet` has then what they changed, and its effects what is to be written back.
   public mutating func judge(_ hook: RuleHook, _ packet: inout RulePacket, at now: Instant) -> RuleDecision {

@@ -66,10 +66,32 @@ extension Compiler {
       }
       return Criterion(field: index, load: Compiler.load(index, isNetdev: false), ranges: numbers)
     case .inputIndex, .outputIndex, .etherType, .networkFamily, .transport, .packetType, .payload:
-      let load = Compiler.load(field, isNetdev: table.family == .netdev)
-      return Criterion(field: field, load: load, ranges: ranges)
+      break
+    case .mark: guard marksKept.contains(.mark) else { return nil }
+    case .connection(.mark): guard marksKept.contains(.connectionMark) else { return nil }
     // What rules change, and what is costly to find.
     default: return nil
+    }
+    return Criterion(field: field, load: Compiler.load(field, isNetdev: table.family == .netdev), ranges: ranges)
+  }
+
+  /// The marks that no rule can set between the lookup in a chain's index and the chain's end.
+  func marksKept(in chain: Chain) -> [Target] {
+    let leadsOut = chain.rules.contains { rule in
+      rule.statements.contains { statement in
+        switch statement {
+        case .verdict(.jump), .verdict(.goto), .verdictMap: true
+        default: false
+        }
+      }
+    }
+    let chains = leadsOut ? table.chains : [chain]
+    return [.mark, .connectionMark].filter { mark in
+      !chains.contains { chain in
+        chain.rules.contains { rule in
+          rule.statements.contains { if case .set(mark, _) = $0 { true } else { false } }
+        }
+      }
     }
   }
 

@@ -41,7 +41,8 @@ public final class RuleProgram: @unchecked Sendable {
     let chainPlace = compiler.place(of: chainWords)
     let visited = compiler.place(
       of: [UInt64(compiler.limitPlaces.count)] + compiler.limitPlaces.flatMap { [$0.cell, UInt64($0.place)] }
-        + [UInt64(compiler.liveSets.count)] + compiler.liveSets.map(UInt64.init))
+        + [UInt64(compiler.liveSets.count)] + compiler.liveSets.map(UInt64.init)
+        + [UInt64(compiler.countPlaces.count)] + compiler.countPlaces.flatMap { [$0.cell, UInt64($0.place)] })
     guard compiler.words.count < 1 << 31, compiler.code.count < 1 << 31 else {
       throw RuleCompileError(description: "the rules need more than 16 GiB")
     }

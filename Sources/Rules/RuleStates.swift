@@ -8,6 +8,7 @@ public import Ruleset
 /// they hold, so nothing is freed under them.
 public final class RuleStates {
   public let workers: Int
+  let connections: Int
   let secret: HashSecret
   /// For tables that do not change.
   let wordSecret: (UInt64, UInt64)
@@ -15,7 +16,8 @@ public final class RuleStates {
   private var counters: [StateID: CounterState] = [:]
   private var limits: [StateID: StateCell] = [:]
   private var counts: [StateID: (limit: UInt32, cell: StateCell)] = [:]
-  private var elements: [ElementPlace: ElementState] = [:]
+  /// Of elements that packets do not add.
+  private var deadlines: [StateID: Instant] = [:]
   private var lives: [StateID: LiveSet] = [:]
   private let bank: CounterBank
 
@@ -25,20 +27,14 @@ public final class RuleStates {
     var packets: UInt64
     var bytes: UInt64
   }
-  private struct ElementPlace: Hashable {
-    var set: StateID
-    var key: Key?
-  }
-  private struct ElementState {
-    var deadline: Instant?
-    var cells: [Int: StateCell] = [:]
-    var counters: [Int: (packets: UInt64, bytes: UInt64)] = [:]
-  }
 
-  /// - Parameter workers: 1 to 255.
-  public init(workers: Int, secret: HashSecret = .random()) {
-    precondition(workers >= 1 && workers <= 255)
+  /// - Parameters:
+  ///   - workers: 1 to 255.
+  ///   - connections: how many each worker can have at once; below 2^26.
+  public init(workers: Int, connections: Int = 1 << 20, secret: HashSecret = .random()) {
+    precondition(workers >= 1 && workers <= 255 && connections > 0 && connections < 1 << 26)
     self.workers = workers
+    self.connections = connections
     self.secret = secret
     wordSecret = (secret.hash(0, 1), secret.hash(1, 0))
     bank = CounterBank(workers: workers)
@@ -59,8 +55,8 @@ public final class RuleStates {
     return (sum.packets &+ state.packets, sum.bytes &+ state.bytes)
   }
 
-  /// A counter, or the counters of a set's elements, from zero again, and a limit full. Packets that are counted
-  /// meanwhile are counted before or after.
+  /// A counter from zero again, or those of a set's elements that packets can change, and a limit full. Packets that
+  /// are counted meanwhile are counted before or after.
   public func reset(_ id: StateID) {
     if let state = counters[id] {
       let sum = bank.sum(state.cell.address)
@@ -68,12 +64,6 @@ public final class RuleStates {
       counters[id]?.bytes = 0 &- sum.bytes
     }
     if let limit = limits[id] { LimitCell.fill(limit.address) }
-    for place in elements.keys where place.set == id {
-      for (index, cell) in elements[place]?.cells ?? [:] where elements[place]?.counters[index] != nil {
-        let sum = bank.sum(cell.address)
-        elements[place]?.counters[index] = (0 &- sum.packets, 0 &- sum.bytes)
-      }
-    }
     lives[id]?.reset()
   }
 
@@ -85,19 +75,16 @@ public final class RuleStates {
   /// time is over are left out. Of a set that packets change, what it holds now.
   public func current(_ set: NamedSet, at now: Instant) -> [Element] {
     if let live = lives[set.state] { return live.listing(at: now) }
+    guard set.keepsState else { return set.elements }
     return set.elements.compactMap { element in
-      guard let state = elements[ElementPlace(set: set.state, key: element.key)] else { return element }
       var current = element
-      if let deadline = state.deadline {
+      if let deadline = deadlines[element.state] {
         guard deadline > now else { return nil }
         current.expires = (deadline - now).nanoseconds / 1_000_000
       }
-      let statements = element.statements.isEmpty ? set.statements : element.statements
-      if !state.cells.isEmpty { current.statements = statements }
-      for (index, offset) in state.counters {
-        guard let cell = state.cells[index], case .counter(var counter) = current.statements[index] else { continue }
-        let sum = bank.sum(cell.address)
-        (counter.packets, counter.bytes) = (sum.packets &+ offset.packets, sum.bytes &+ offset.bytes)
+      for case (let index, .counter(var counter)) in current.statements.enumerated()
+      where counters[counter.state] != nil {
+        (counter.packets, counter.bytes) = self.counter(counter.state)
         current.statements[index] = .counter(counter)
       }
       return current
@@ -106,25 +93,22 @@ public final class RuleStates {
 
   // MARK: Changing sets that packets change
 
-  /// Adds elements, or renews those that are there. Workers take them over with their next ticks.
-  /// - Returns: false when there was no room for all.
-  public func add(_ elements: [Element], to id: StateID, at now: Instant) -> Bool {
-    guard let live = lives[id] else { return false }
-    return elements.reduce(true) { live.add($1, at: now) && $0 }
+  public func isLive(_ id: StateID) -> Bool { lives[id] != nil }
+
+  /// Whether workers can be told of so many changes: they may not have read the last ones yet.
+  public func hasRoom(for changes: ElementChanges) -> Bool {
+    lives[changes.set].map { $0.room >= changes.added.count + changes.removed.count } ?? true
   }
 
-  public func remove(_ keys: [Key], from id: StateID, at now: Instant) -> Bool {
-    guard let live = lives[id] else { return false }
-    return keys.reduce(true) { live.remove($1, at: now) && $0 }
-  }
-
-  /// Makes a set hold these elements and no others.
-  public func reconcile(_ id: StateID, _ elements: [Element], at now: Instant) -> Bool {
-    let wanted = Set(elements.compactMap(\.key))
-    let present = self.elements(of: id, at: now).compactMap(\.key)
-    let isRemoved = remove(present.filter { !wanted.contains($0) }, from: id, at: now)
-    let known = Set(present)
-    return add(elements.filter { $0.key.map { !known.contains($0) } ?? false }, to: id, at: now) && isRemoved
+  /// Adds elements, or renews those that are there, and removes others, as far as there is room. Workers take it over
+  /// with their next ticks.
+  public func carryOut(_ changes: ElementChanges, at now: Instant) {
+    guard let live = lives[changes.set] else { return }
+    // By turns, so that packets do not fill the room of what was removed.
+    for place in 0..<max(changes.added.count, changes.removed.count) {
+      if place < changes.removed.count { live.remove(changes.removed[place], at: now) }
+      if place < changes.added.count { live.add(changes.added[place], at: now) }
+    }
   }
 
   /// How many changes of elements a worker missed because it was too late, and looked for in all of them instead.
@@ -135,9 +119,14 @@ public final class RuleStates {
     counters = counters.filter { ids.contains($0.key) }
     limits = limits.filter { ids.contains($0.key) }
     counts = counts.filter { ids.contains($0.key) }
-    elements = elements.filter { ids.contains($0.key.set) }
+    deadlines = deadlines.filter { ids.contains($0.key) }
     lives = lives.filter { ids.contains($0.key) }
   }
+
+  /// How many counters, limits, counts and deadlines there are.
+  public var stateCount: Int { counters.count + limits.count + counts.count + deadlines.count }
+  /// Memory of the sets that packets change.
+  public var setBytes: Int { lives.values.reduce(0) { $0 + $1.shape.bytes } }
 
   // MARK: For the compiler
 
@@ -157,58 +146,49 @@ public final class RuleStates {
 
   func countCell(_ count: ConnectionCount) -> StateCell {
     if let known = counts[count.state], known.limit == count.limit { return known.cell }
-    let cell = newCount(count)
+    let cell = StateCell(WordMemory(bytes(of: count) / 8))
     counts[count.state] = (count.limit, cell)
     return cell
   }
 
-  func newLimit() -> StateCell {
+  /// Places for a count's handles, of a worker.
+  func slots(_ count: ConnectionCount) -> Int { CountCell.slots(limit: count.limit, connections: connections) }
+  func bytes(of count: ConnectionCount) -> Int { 8 * workers * CountCell.stride(slots: slots(count)) }
+
+  private func newLimit() -> StateCell {
     let memory = WordMemory(LimitCell.words(workers: workers))
     unsafe memory.base[LimitCell.empty] = UInt64(bitPattern: Int64.min / 2)
     return StateCell(memory)
   }
 
-  func newCount(_ count: ConnectionCount) -> StateCell {
-    StateCell(WordMemory(CountCell.words(limit: count.limit, workers: workers)))
-  }
-
-  /// The cell of an element's statement, in a set that packets do not change.
-  func elementCell(
-    _ set: StateID, _ key: Key?, _ index: Int, _ statement: Statement
-  ) -> StateCell {
-    let place = ElementPlace(set: set, key: key)
-    if let known = elements[place]?.cells[index] { return known }
-    let cell: StateCell
-    switch statement {
-    case .limit: cell = newLimit()
-    case .connectionCount(let count): cell = newCount(count)
-    default: cell = bank.cell()
-    }
-    elements[place, default: ElementState()].cells[index] = cell
-    if case .counter(let counter) = statement {
-      elements[place]?.counters[index] = (counter.packets, counter.bytes)
-    }
-    return cell
-  }
-
   /// When an element ends, in a set that packets do not change.
   /// - Parameter fresh: its end if it is new.
-  func deadline(of set: StateID, _ key: Key?, fresh: Instant) -> Instant {
-    let place = ElementPlace(set: set, key: key)
-    if let known = elements[place]?.deadline { return known }
-    elements[place, default: ElementState()].deadline = fresh
+  func deadline(of element: StateID, fresh: Instant) -> Instant {
+    if let known = deadlines[element] { return known }
+    deadlines[element] = fresh
     return fresh
   }
 
-  func liveSet(_ set: NamedSet, _ statements: [Statement], at now: Instant) throws(RuleCompileError) -> LiveSet {
-    let shape = LiveSet.Shape(set, statements, workers: workers)
+  func liveSet(_ set: NamedSet, _ statements: [Statement], _ shape: LiveSet.Shape, at now: Instant) -> LiveSet {
     if let known = lives[set.state], known.shape == shape { return known }
-    let made = try LiveSet(set, statements, shape, secret: secret)
-    // What an earlier one of another shape held goes on where its keys fit.
-    let before = lives[set.state].map { $0.shape.key == shape.key ? $0.listing(at: now) : [] } ?? []
-    for element in before + set.elements { made.place(element, at: now) }
+    let made = LiveSet(set, statements, shape, secret: secret)
+    for element in set.elements { made.place(element, at: now) }
     lives[set.state] = made
     return made
+  }
+}
+
+/// What becomes of the elements of a set that packets change.
+public struct ElementChanges: Sendable {
+  public var set: StateID
+  /// They have keys without ranges, as all elements of such sets.
+  public var added: [Element]
+  public var removed: [Key]
+
+  public init(set: StateID, added: [Element] = [], removed: [Key] = []) {
+    self.set = set
+    self.added = added
+    self.removed = removed
   }
 }
 

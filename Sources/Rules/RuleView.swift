@@ -86,8 +86,9 @@ enum StateWords {
   static let unit = 4
   static let rate = 5
   static let batch = 6
-  /// Of a count of connections.
+  /// Of a count of connections: its limit, and places for their handles.
   static let connections = 2
+  static let slots = 3
   /// Of an element of a live set: where its words begin in the record.
   static let place = 7
 }

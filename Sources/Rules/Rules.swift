@@ -30,6 +30,7 @@ public struct RulePacket: BitwiseCopyable {
   public var connection = ConnectionFacts()
   public var effects = RuleEffects()
 
+  @inlinable @inline(__always)
   public init(bytes: UnsafePointer<UInt8>, count: Int, summary: Summary, ingress: UInt16) {
     unsafe self.bytes = unsafe bytes
     self.count = count
@@ -68,6 +69,7 @@ public struct ConnectionFacts: BitwiseCopyable, Sendable {
   public var packets: (UInt64, UInt64) = (0, 0)
   public var bytes: (UInt64, UInt64) = (0, 0)
 
+  @inlinable @inline(__always)
   public init() {}
 }
 
@@ -76,7 +78,7 @@ public struct ConnectionFacts: BitwiseCopyable, Sendable {
 public struct RuleEffects: BitwiseCopyable, Sendable {
   public struct Changes: OptionSet, BitwiseCopyable, Sendable {
     public var rawValue: UInt8
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     public static let mark = Changes(rawValue: 1)
     public static let labels = Changes(rawValue: 2)
     public static let zones = Changes(rawValue: 4)
@@ -93,6 +95,7 @@ public struct RuleEffects: BitwiseCopyable, Sendable {
   /// Place of the flow table among the program's, from 1.
   public var flowtable: UInt8 = 0
 
+  @inlinable @inline(__always)
   public init() {}
 }
 

@@ -78,15 +78,17 @@ enum LimitCell {
 
 /// Handles of connections that a worker counted: a hash of them, and how many there are for the other workers to add.
 enum CountCell {
-  /// Of a worker: count (atomic), where the search for ended ones goes on, then their handles.
+  /// Of a worker: count (atomic), where the search for ended ones goes on, how far it came in this tick, then the
+  /// handles.
   static let ids = 8
-  static func slots(limit: UInt32) -> Int {
+  /// One more than the limit is remembered, and no more than a worker can have: half of the places stay free.
+  static func slots(limit: UInt32, connections: Int) -> Int {
     var slots = 8
-    while slots < 2 * (Int(limit) + 2) { slots *= 2 }
+    while slots < 2 * (min(Int(limit), connections) + 2) { slots *= 2 }
     return slots
   }
-  static func stride(limit: UInt32) -> Int { ids + (slots(limit: limit) + 7) / 8 * 8 }
-  static func words(limit: UInt32, workers: Int) -> Int { stride(limit: limit) * workers }
+  @inline(__always)
+  static func stride(slots: Int) -> Int { ids + slots }
 }
 
 /// A hash of connections' handles: 0 is a free place, and no connection's.
@@ -135,13 +137,16 @@ struct IDList: BitwiseCopyable {
     unsafe ids[Int(hole)] = 0
   }
 
+  /// How many places are looked at for a packet, or in a tick.
+  static let mostLooked: UInt32 = 16
+
   /// Takes out ended connections, looking at no more than some places; the count of those taken out.
   /// - Parameter kept: stays whatever became of it.
   func collect(from start: inout UInt64, kept: UInt64, liveness: ConnectionLiveness) -> UInt64 {
     var removed: UInt64 = 0
     var place = UInt32(truncatingIfNeeded: start) & mask
     var looked: UInt32 = 0
-    while looked <= mask, looked < 1024 {
+    while looked <= mask, looked < IDList.mostLooked, removed < UInt64(IDList.mostLooked) {
       let id = unsafe ids[Int(place)]
       if id != 0, id != kept, !liveness.lives(id) {
         // Another may have moved here: it is looked at next.

@@ -20,7 +20,8 @@ import Testing
   /// - Returns: whether all was equal.
   private func agree(_ seed: UInt64, packets count: Int) throws -> Bool {
     var generator = RulesetGenerator(chance: SeededGenerator(seed: seed))
-    let ruleset = generator.ruleset()
+    let made = generator.ruleset()
+    let ruleset = made.numbered()
     let start = Instant(nanoseconds: 5_000_000_000)
     let states = RuleStates(workers: 1, secret: HashSecret(seed: seed))
     let program = try RuleProgram(ruleset, ports: RulesetGenerator.ports, states: states, at: start)
@@ -52,12 +53,12 @@ import Testing
       case 7: ended.ids.insert(UInt64(source.pick(1...30)))
       case 8 where number % 5 == 0:
         interpreter.tick(at: now)
-        // Each tick takes its turn at one set.
-        for _ in 0..<40 { engine.tick(at: now) }
+        // Each tick takes its turn at one set, and in it at one element's connections.
+        for _ in 0..<400 { engine.tick(at: now) }
       default: break
       }
     }
-    for id in 1...max(ruleset.lastState, 1) {
+    for id in 1...max(made.lastState, 1) {
       let same = interpreter.counter(id) == states.counter(id)
       guard same else {
         Issue.record("seed \(seed), counter \(id): \(states.counter(id)), not \(interpreter.counter(id))")
@@ -83,6 +84,8 @@ import Testing
     var plain = element
     plain.timeout = nil
     plain.comment = nil
+    plain.state = 0
+    plain.statements = plain.statements.unnumbered
     if plain.expires == nil { plain.expires = 0 }
     return plain
   }
@@ -91,10 +94,14 @@ import Testing
 /// Connections that are over.
 final class Ended {
   var ids: Set<UInt64> = []
+  /// How often engines asked.
+  private(set) var questions = 0
 
   var liveness: ConnectionLiveness {
     unsafe ConnectionLiveness(context: Unmanaged.passUnretained(self).toOpaque()) { context, id in
-      unsafe !Unmanaged<Ended>.fromOpaque(context!).takeUnretainedValue().ids.contains(id)
+      let ended = unsafe Unmanaged<Ended>.fromOpaque(context!).takeUnretainedValue()
+      ended.questions += 1
+      return !ended.ids.contains(id)
     }
   }
 }

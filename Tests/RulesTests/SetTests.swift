@@ -24,6 +24,28 @@ import Testing
     #expect(bench.states.elements(of: 50, at: bench.now).count == 2)
   }
 
+  /// The kernel takes them; packets change none of them, for no rule can.
+  @Test(arguments: [
+    "map m { type ipv4_addr : verdict; flags dynamic; elements = { 1.2.3.4 : drop }; }; chain c { ip saddr vmap @m; }",
+    "map m { type ipv4_addr : mark; flags dynamic; elements = { * : 5 }; }; chain c { meta mark set ip saddr map @m; }",
+    "set s { type ipv4_addr; flags dynamic; elements = { 192.0.2.1 counter, 192.0.2.2 limit rate 5/second }; }",
+    "chain a { jump b; }; chain b { jump a; }",
+  ]) func `what the kernel takes is compiled`(_ text: String) throws {
+    let source = RulesetSource(name: "rules", text: "table ip t { \(text); }\n")
+    let ruleset = try RulesetReader().run(source, on: Ruleset()).ruleset
+    #expect(throws: Never.self) {
+      try RuleProgram(
+        ruleset, ports: ["lo"], states: RuleStates(workers: 1, secret: HashSecret(seed: 1)), at: Instant(nanoseconds: 0)
+      )
+    }
+  }
+
+  @Test func `a constant is a key as good as a field`() throws {
+    let bench = try seen(SetUpdate(.add, set: "seen", key: .constant(5, .ipv4Address)))
+    #expect(bench.judge(udp(1)) == .accept)
+    #expect(bench.states.elements(of: 50, at: bench.now).map(\.key) == [Key(5)])
+  }
+
   @Test func `an update renews an element's time and an add does not`() throws {
     func left(_ verb: SetUpdate.Verb) throws -> UInt64? {
       let bench = try seen(SetUpdate(verb, set: "seen", key: Read.source)) { set in
@@ -82,6 +104,19 @@ import Testing
     #expect(judge(1, 10) == .accept && judge(1, 11) == .policy && judge(2, 12) == .accept)
     bench.ended.ids = [10]
     #expect(judge(1, 11) == .accept)
+  }
+
+  /// As nft_connlimit's collection has it (Linux 6.18): an element without connections goes, and makes room.
+  @Test func `an element that counts no connection any more goes`() throws {
+    var update = SetUpdate(.add, set: "seen", key: Read.source)
+    update.statements = [.connectionCount(ConnectionCount(limit: 5))]
+    let bench = try seen(update) { $0.size = 2 }
+    func judge(_ x: Int, _ id: UInt32) -> RuleDecision { bench.judge(bench.packet(udp(x)).tracked(id: id)) }
+    #expect(judge(1, 10) == .accept && judge(2, 11) == .accept && judge(3, 12) == .policy)
+    bench.ended.ids = [10]
+    bench.tick()
+    #expect(judge(3, 12) == .accept && judge(1, 13) == .policy)
+    #expect(bench.states.elements(of: 50, at: bench.now).count == 2)
   }
 
   @Test func `a map that packets fill gives what they put in`() throws {
@@ -167,11 +202,11 @@ import Testing
   @Test func `elements are added and removed on request`() throws {
     let bench = try seen(SetUpdate(.add, set: "seen", key: Read.destination)) { $0.size = 4 }
     let (one, two) = (Key(0x0A00_0001), Key(0x0A00_0002))
-    _ = bench.states.add([Element(one), Element(two)], to: 50, at: bench.now)
+    bench.states.carryOut(ElementChanges(set: 50, added: [Element(one), Element(two)]), at: bench.now)
     bench.tick()
     #expect(Set(bench.states.elements(of: 50, at: bench.now).compactMap(\.key)) == [one, two])
     bench.advance(.seconds(1))
-    #expect(bench.states.reconcile(50, [Element(two), Element(Key(3))], at: bench.now))
+    bench.states.carryOut(ElementChanges(set: 50, added: [Element(Key(3))], removed: [one]), at: bench.now)
     bench.tick()
     #expect(Set(bench.states.elements(of: 50, at: bench.now).compactMap(\.key)) == [two, Key(3)])
   }

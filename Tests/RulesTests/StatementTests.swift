@@ -80,6 +80,31 @@ import Testing
     #expect(throws: RuleCompileError.self) { try RuleBench(ruleset(3, last: .goto("c2"))) }
   }
 
+  /// Chains of eight jumps each, one below the other, are 8^n ways for a packet; the kernel goes them all.
+  @Test func `rules by which a packet could jump for ever are refused`() throws {
+    func ruleset(_ depth: Int, _ jumps: Int, _ verdict: (String) -> RuleVerdict = { .jump($0) }) -> Ruleset {
+      .inet(
+        [Rule([.verdict(.jump("c1"))])],
+        with: { table in
+          for number in 1...depth {
+            var chain = Chain(name: "c\(number)")
+            if number < depth {
+              chain.rules = (0..<jumps).map { _ in Rule([.verdict(verdict("c\(number + 1)"))]) }
+            }
+            table.chains.append(chain)
+          }
+        })
+    }
+    let error = #expect(throws: RuleCompileError.self) { try RuleBench(ruleset(14, 8)) }
+    #expect(
+      error?.description == "inet t f: a packet that all rules hold for would jump more than 1000000 times")
+    #expect(throws: RuleCompileError.self) { try RuleBench(ruleset(8, 8)) }
+    // 1 + 8 + ... + 8^5 ways are no trouble, nor are many jumps that lead nowhere far, nor what does not come back.
+    #expect(try RuleBench(ruleset(6, 8)).judge(tcp) == .accept)
+    #expect(try RuleBench(ruleset(2, 5000)).judge(tcp) == .accept)
+    #expect(try RuleBench(ruleset(14, 8) { .goto($0) }).judge(tcp) == .accept)
+  }
+
   @Test func `reject is a decision of its own`() throws {
     let bench = try RuleBench([Rule([.tcp, .reject(Reject())])])
     #expect(bench.judge(tcp) == .reject && bench.judge(udp) == .accept)
@@ -304,5 +329,56 @@ import Testing
     bench.ended.ids = [1, 3]
     #expect(judge(4) == .accept)
     #expect(judge(5) == .drop)
+  }
+
+  /// Whoever is at the limit may send any number of packets: none of them looks through all of the list, and together
+  /// they do once in a tick.
+  @Test(arguments: [false, true]) func `a count at its limit costs a packet no more than one below it`(isElement: Bool)
+    throws
+  {
+    var count = ConnectionCount(limit: 200)
+    count.isOver = true
+    var update = SetUpdate(.add, set: "seen", key: Read.source)
+    update.statements = [.connectionCount(count)]
+    let statement = isElement ? Statement.update(update) : .connectionCount(count)
+    let bench = try RuleBench([Rule([statement, .drop])]) { table in
+      var set = NamedSet(name: "seen", key: [.ipv4Address])
+      (set.state, set.flags, set.size) = (50, .dynamic, 16)
+      table.sets = [set]
+    }
+    func judge(_ id: UInt32) -> RuleDecision { bench.judge(bench.packet(tcp).tracked(id: id)) }
+    for id in 1...200 { #expect(judge(UInt32(id)) == .accept) }
+    #expect(bench.ended.questions == 0)
+    var most = 0
+    for id in 201...1200 {
+      let before = bench.ended.questions
+      #expect(judge(UInt32(id)) == .drop)
+      most = max(most, bench.ended.questions - before)
+    }
+    #expect(most <= 16)
+    #expect(bench.ended.questions <= 216)
+    // What ended is found nevertheless, with the ticks.
+    bench.ended.ids = [77, 78]
+    bench.tick()
+    #expect(judge(2000) == .accept && judge(2001) == .drop)
+  }
+
+  /// More than a worker can have at once are never met: the list need not be longer.
+  @Test func `a count far above what there can be holds few handles, and goes on when they end`() throws {
+    let ended = Ended()
+    let states = RuleStates(workers: 1, connections: 20, secret: HashSecret(seed: 5))
+    let ruleset = Ruleset.inet([Rule([.connectionCount(ConnectionCount(limit: .max)), .accept])], drops: true)
+    let program = try RuleProgram(ruleset, ports: RulesetGenerator.ports, states: states, at: Instant(nanoseconds: 1))
+    let engine = EngineBox(states.engine(worker: 0, liveness: ended.liveness))
+    engine.engine.adopt(program.view)
+    let packets = Packets()
+    for id in 1...5000 {
+      var packet = packets.packet(tcp.frame(), ingress: 0, egress: 1).tracked(id: UInt32(id))
+      #expect(engine.engine.judge(.forward, &packet, at: Instant(nanoseconds: UInt64(id))) == .accept)
+      // Twenty live at a time.
+      if id > 20 { ended.ids.insert(UInt64(id - 20)) }
+      if id % 50 == 0 { engine.engine.tick(at: Instant(nanoseconds: UInt64(id))) }
+    }
+    withExtendedLifetime((program, ended)) {}
   }
 }

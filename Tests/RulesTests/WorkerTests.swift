@@ -240,8 +240,8 @@ private func seen(_ verb: SetUpdate.Verb = .add, _ statements: [Statement] = [],
         switch Int.random(in: 0..<20, using: &chance) {
         case 0...9: _ = crew.judge(worker, crew.udp(x))
         case 10...14: _ = crew.judge(worker, crew.udp(x, port: 54))
-        case 15: _ = crew.states.add([Element(key(x))], to: 50, at: crew.now)
-        case 16: _ = crew.states.remove([key(x)], from: 50, at: crew.now)
+        case 15: crew.states.carryOut(ElementChanges(set: 50, added: [Element(key(x))]), at: crew.now)
+        case 16: crew.states.carryOut(ElementChanges(set: 50, removed: [key(x)]), at: crew.now)
         default: crew.tick(worker)
         }
         crew.now = crew.now + .microseconds(UInt64.random(in: 1...50, using: &chance))
