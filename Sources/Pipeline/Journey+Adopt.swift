@@ -8,6 +8,8 @@ extension Journey {
     ruleSetup = setup
     rules.adopt(setup.view)
     isRuled = rules.isOn || setup.isClosed || setup.programHooks != 0
+    hooksInUse = 0
+    for hook in RuleHook.allCases where rules.has(hook) || setup.hasProgram(hook) { hooksInUse |= 1 << hook.rawValue }
     tracker.setFlowTables(setup.flowTables)
     unsafe tracker.setTimeoutPolicies(setup.timeouts)
     unsafe tracker.defineFlowTables(setup.definitions)

@@ -37,6 +37,8 @@ public struct Journey: ~Copyable {
   var traced: UInt32 = 0
   /// There are rules, or none may pass without.
   var isRuled = false
+  /// One bit for each hook that has rules or programs.
+  var hooksInUse: UInt8 = 0
   let policy: Policy
   let gathering: Gathering
   let owners: OwnerTable

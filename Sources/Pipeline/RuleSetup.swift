@@ -36,11 +36,13 @@ public struct RuleSetup: BitwiseCopyable, @unchecked Sendable {
     public var hook: RuleHook
     /// For packets that came in by it alone; `nil`: by any.
     public var port: UInt16?
-    /// Valid until no worker has this setup any more.
+    /// Valid until no worker has this setup any more, as is where its packets are counted.
     public var call: HookCall
+    let counts: ProgramCounts.Lines
 
-    public init(_ call: HookCall, hook: RuleHook, port: UInt16? = nil) {
+    public init(_ call: HookCall, hook: RuleHook, port: UInt16? = nil, counts: ProgramCounts) {
       self.call = call
+      self.counts = counts.lines
       self.hook = hook
       self.port = port
     }

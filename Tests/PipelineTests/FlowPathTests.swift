@@ -80,7 +80,7 @@ struct FlowPathTests {
 
   /// Set-up, data, teardown, expiry, other rules, a table that is full, from one seed.
   @Test(arguments: 0..<4) func `with a flow table and without it the same comes out`(variant: Int) throws {
-    var chance = SeededGenerator.forThisRun("flow path \(variant)")
+    var chance = SeededGenerator.forThisRun("\(variant)")
     // In the last variant connections are dropped early for want of room.
     let pair = Pair(capacity: variant == 3 ? 16 : 256)
     let variants = ["tcp dport 1 drop", "udp dport 53 ip daddr 192.0.2.99 drop", "ip ttl < 1 drop", "counter"]
@@ -101,7 +101,7 @@ struct FlowPathTests {
 
   /// The same with faulty, odd and damaged packets among them; what is tracked of those differs, as in the kernel.
   @Test func `odd packets leave as they do without a flow table`() throws {
-    var chance = SeededGenerator.forThisRun("flow path, odd packets")
+    var chance = SeededGenerator.forThisRun()
     let pair = Pair(capacity: 256)
     try pair.load("tcp dport 1 drop", counter: false)
     var traffic = TrackedTraffic(trouble: 20)

@@ -19,14 +19,16 @@ final class RuleLine {
   init(ports: [String] = ["eth0", "eth1"]) { self.ports = ports }
 
   /// These rules and no others, from the next packet on.
-  func load(_ text: String, into bench: Bench) throws {
+  func load(_ text: String, programs: [RuleSetup.Program] = [], into bench: Bench) throws {
     let run = try RulesetReader(ports: ports).run(RulesetSource(name: "test", text: text), on: Ruleset())
     var next = run.ruleset
     next.adopt(from: ruleset)
     let program = try RuleProgram(next, ports: ports, states: states, at: bench.ports.now)
     numbers.release { unsafe bench.worker.journey.tracker.flowRecord($0).pointee.flows > 0 }
     let issue = try RuleIssue(program, numbers: &numbers)
-    give(issue.setup, to: bench)
+    var setup = issue.setup
+    setup.set(programs: programs)
+    give(setup, to: bench)
     ruleset = next
     self.issue = issue
   }
@@ -45,6 +47,14 @@ final class RuleLine {
     mailbox[0] = lane
     mailbox.post(0)
     while !mailbox.isFree(0) { _ = bench.worker.breathe() }
+  }
+
+  /// What all counters of rules counted, in their order.
+  var counters: [UInt64] {
+    ruleset.tables.flatMap(\.chains).flatMap(\.rules).flatMap(\.statements).compactMap { statement in
+      guard case .counter(let counter) = statement else { return nil }
+      return states.counter(counter.state).packets
+    }
   }
 
   /// What the rule's first counter counted, by the rule's place in a chain.

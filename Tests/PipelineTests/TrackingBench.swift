@@ -39,7 +39,7 @@ final class TrackingBench {
     bench = Bench(
       policy: policy, tracker: tracker, cache: cache, fragments: fragments, burst: burst, attempts: attempts,
       mostTogether: mostTogether, toB: toB, mailbox: rules?.mailbox ?? mailbox,
-      states: rules?.states ?? RuleStates(workers: 1))
+      states: rules?.states ?? RuleStates(workers: 1, secret: HashSecret(seed: 11)))
   }
 
   /// The frames arrive by one port, in bursts of those sizes; what became of each.

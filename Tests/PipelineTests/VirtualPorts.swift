@@ -184,7 +184,7 @@ final class Bench {
     policy: Policy = Policy(), tracker: consuming Tracker = .off(), cache: FlowCache = FlowCache(),
     fragments: consuming Reassembly = .off(), burst: Int = 32, attempts: UInt32 = 3, mostTogether: Int = 256,
     toA: Egress = Egress(port: a), toB: Egress = Egress(port: b), mailbox: Mailbox? = nil,
-    states: RuleStates = RuleStates(workers: 1)
+    states: RuleStates = RuleStates(workers: 1, secret: HashSecret(seed: 11))
   ) {
     let rules = states.engine(worker: 0, liveness: ConnectionLiveness(tracker))
     worker = Worker(

@@ -5,6 +5,8 @@ import Glibc
 import Pipeline
 import Primitives
 import Reassembly
+import Rules
+import Ruleset
 import Segment
 import Steering
 import TestSupport
@@ -141,15 +143,18 @@ struct Bench: ~Copyable {
   let worker: UnsafeMutablePointer<Worker<MemoryPorts>>
   let controls: UnsafeMutablePointer<Controls>
   private let events: UnsafeMutablePointer<dpdkfwd_ct_event_record>
+  /// What the worker's rules lie in.
+  private let issue: RuleIssue?
 
   /// - Parameters:
   ///   - connections: how many it has room for; 0: it tracks none.
   ///   - cache: by default as the forwarder has it.
   ///   - fragments: how many it may hold; 0: they are packets like others.
   ///   - isTold: it writes events of its connections.
+  ///   - rules: that every packet meets; `nil`: there are none.
   init(
     _ store: FrameStore, connections: Int = 4096, cache: FlowCache = FlowCache(), fragments: Int = 0,
-    role: Role = .alone, isTold: Bool = false
+    role: Role = .alone, isTold: Bool = false, rules: String? = nil
   ) {
     let out = PortID(rawValue: 1)
     let crossing = Crossing(port: PortID(rawValue: 0), egress: Egress(port: out), transmit: 0, group: role.group)
@@ -157,19 +162,35 @@ struct Bench: ~Copyable {
     unsafe events.initialize(repeating: dpdkfwd_ct_event_record(), count: Self.eventRoom)
     unsafe controls = .allocate(capacity: 1)
     unsafe controls.initialize(to: Controls())
+    let states = RuleStates(workers: 1, secret: HashSecret(seed: 1))
+    var journey = unsafe Journey(
+      policy: Policy(), owners: OwnerTable(role.ownership, me: 0),
+      tracker: Self.tracker(connections, isTold ? events : nil),
+      cache: cache, fragments: Self.table(fragments), rules: states.engine(worker: 0)
+    ) { _, _, _ in 0 }
+    issue = rules.map { Self.issue($0, states) }
+    if let issue { journey.adopt(issue.setup) }
     unsafe worker = .allocate(capacity: 1)
     unsafe worker.initialize(
       to: Worker(
         io: MemoryPorts(store, controls),
-        journey: Journey(
-          policy: Policy(), owners: OwnerTable(role.ownership, me: 0),
-          tracker: Self.tracker(connections, isTold ? events : nil),
-          cache: cache, fragments: Self.table(fragments)
-        ) { _, _, _ in 0 },
+        journey: journey,
         burst: Journey.burst, receive: role.isTaker ? [] : [ReceiveQueue(queue: 0, crossing: crossing)],
         transmit: [TransmitSetup(port: out, queue: 0, attempts: 1, mostTogether: 128)],
         sources: role.isTaker ? [1] : [],
         crossings: [crossing]))
+  }
+
+  private static func issue(_ text: String, _ states: RuleStates) -> RuleIssue {
+    do {
+      let ports = ["in", "out"]
+      let read = try RulesetReader(ports: ports).run(RulesetSource(name: "rules", text: text), on: Ruleset())
+      var numbers = RuleNumbers()
+      let now = Instant(nanoseconds: 0)
+      return try RuleIssue(RuleProgram(read.ruleset, ports: ports, states: states, at: now), numbers: &numbers)
+    } catch {
+      fatalError("rules: \(error)")
+    }
   }
 
   private static func table(_ fragments: Int) -> Reassembly {

@@ -12,6 +12,8 @@ struct Traffic {
   var isAssembled = false
   /// Beginnings, changes and ends of connections are told of.
   var isTold = false
+  /// Every packet meets them.
+  var rules: String?
 
   static let all: [Traffic] =
     connections + connections.map { Traffic(name: "\($0.name)-off", frames: $0.frames, isTracked: false) } + [
@@ -36,7 +38,35 @@ struct Traffic {
       Traffic(name: "ipv4-tcp-refused", frames: refused),
       Traffic(name: "ipv4-udp-new-told", frames: [udp.frame()], isNew: true, isTold: true),
       Traffic(name: "ipv4-tcp-refused-told", frames: refused, isTold: true),
-    ]
+    ] + ruled
+
+  /// Rules that none of the packets fits: nothing, a counter, or more on every hook stands behind them.
+  private static let ruled: [Traffic] = [
+    Traffic(name: "ipv4-udp-ruled", frames: connections[0].frames, rules: forward(addresses)),
+    Traffic(name: "ipv4-tcp-ruled", frames: connections[1].frames, rules: forward(addresses)),
+    Traffic(name: "ipv4-udp-counted", frames: connections[0].frames, rules: forward("\(addresses); counter")),
+    Traffic(name: "ipv4-tcp-counted", frames: connections[1].frames, rules: forward("\(addresses); counter")),
+    Traffic(name: "ipv4-udp-hooks", frames: connections[0].frames, rules: hooks),
+    Traffic(name: "ipv4-udp-new-ruled", frames: [udp.frame()], isNew: true, rules: forward(addresses)),
+  ]
+
+  private static func forward(_ rules: String) -> String {
+    "table inet bench { chain f { type filter hook forward priority 0; \(rules); } }"
+  }
+
+  private static var addresses: String {
+    (0..<1000).map { "ip saddr 172.16.\($0 >> 8).\($0 & 255) drop" }.joined(separator: "; ")
+  }
+
+  private static let hooks = """
+    table netdev n { chain i { type filter hook ingress device in priority 0; counter } }
+    table inet bench {
+      chain r { type filter hook prerouting priority raw; udp sport 9 notrack; }
+      chain p { type filter hook prerouting priority mangle; meta mark set ct mark; }
+      chain f { type filter hook forward priority 0; ct state invalid drop; counter; ct mark set 5 }
+      chain o { type filter hook postrouting priority 0; oifname "out" counter; }
+    }
+    """
 
   /// What makes up nearly all of the load anywhere: packets of connections that both sides use, served by the cache.
   private static let connections: [Traffic] = [
@@ -58,13 +88,13 @@ struct Traffic {
     if isNew {
       let store = FrameStore(frames, copies: (breaths + 1) * Journey.burst, stride: 128)
       store.makeDistinct()
-      let bench = Bench(store, connections: 2 * breaths * Journey.burst, isTold: isTold)
+      let bench = Bench(store, connections: 2 * breaths * Journey.burst, isTold: isTold, rules: rules)
       bench.breathe(times: 1)
       return bench
     }
     let bench = Bench(
       FrameStore(frames, copies: max(Journey.burst, frames.count)), connections: isTracked ? 4096 : 0,
-      fragments: isAssembled ? 4096 : 0, isTold: isTold)
+      fragments: isAssembled ? 4096 : 0, isTold: isTold, rules: rules)
     bench.settle(breaths: 2)
     return bench
   }
