@@ -20,6 +20,8 @@ public final class RuleKeeper: @unchecked Sendable {
     /// By port number, the port that sends what comes in by it.
     public var pairs: [Int: Int]
     public var workers: Int
+    /// How many each worker can have at once.
+    public var connections = 131_072
     /// Without rules no packet passes.
     public var failsClosed = false
     /// Without rules flows take the short way all the same.
@@ -56,6 +58,9 @@ public final class RuleKeeper: @unchecked Sendable {
   let states: RuleStates
   var inForce = Rules()
   var unconfirmed: Unconfirmed?
+  /// What workers were told to go by and have not all taken over: where the forwarder ends before that, those that have
+  /// go by it to their end.
+  var begun: [Rules] = []
   var numbers = RuleNumbers()
   /// Whether flows of a table that was removed are still in it, by its number.
   public var isBusy: (UInt8) -> Bool = { _ in false }
@@ -68,7 +73,7 @@ public final class RuleKeeper: @unchecked Sendable {
 
   public init(_ options: Options) {
     self.options = options
-    states = RuleStates(workers: options.workers)
+    states = RuleStates(workers: options.workers, connections: options.connections)
     inForce.setup = RuleSetup(isClosed: options.failsClosed)
   }
 
@@ -85,6 +90,9 @@ public final class RuleKeeper: @unchecked Sendable {
   public var deadline: Instant? { unconfirmed?.deadline }
 
   public var size: RulesetSize { RulesetSize(inForce.ruleset) }
+
+  /// Users' programs behind the rules.
+  public var programs: [ObjectProgram] { inForce.objects }
 
   /// A worker's part, to be made once and moved to it.
   public func engine(worker: Int, liveness: ConnectionLiveness = ConnectionLiveness()) -> RuleEngine {

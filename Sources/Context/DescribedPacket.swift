@@ -34,6 +34,7 @@ struct DescribedPacket {
     var hopLimit: UInt8 = 64
     var dscp: UInt8 = 0
     var transport: UInt8 = 17
+    var namesTransport = false
     var sourcePort: UInt16 = 1024
     var destinationPort: UInt16 = 80
     var tcpFlags: UInt8 = 0x02
@@ -74,15 +75,15 @@ struct DescribedPacket {
     case "ip6": try family(isIPv6: true)
     case "icmp":
       try family(isIPv6: false)
-      frame.transport = 1
+      try transport(1)
     case "icmpv6":
       try family(isIPv6: true)
-      frame.transport = 58
-      frame.icmpType = 128
-    case "tcp": frame.transport = 6
-    case "udp": frame.transport = 17
-    case "udplite": frame.transport = 136
-    case "sctp": frame.transport = 132
+      if frame.transport != 58 { frame.icmpType = 128 }
+      try transport(58)
+    case "tcp": try transport(6)
+    case "udp": try transport(17)
+    case "udplite": try transport(136)
+    case "sctp": try transport(132)
     default: break
     }
   }
@@ -92,6 +93,13 @@ struct DescribedPacket {
       throw WordError(description: "a packet is of IPv4 or of IPv6")
     }
     (frame.isIPv6, frame.namesFamily) = (isIPv6, true)
+  }
+
+  private mutating func transport(_ number: UInt8) throws(WordError) {
+    guard !frame.namesTransport || frame.transport == number else {
+      throw WordError(description: "a packet has one transport protocol")
+    }
+    (frame.transport, frame.namesTransport) = (number, true)
   }
 
   private mutating func set(_ header: String, _ field: String, _ words: inout ArraySlice<String>) throws(WordError) {
@@ -159,7 +167,8 @@ struct DescribedPacket {
 
   private static let transport: Setter = { packet, word in
     guard let number = transports[word] ?? number(word).flatMap({ UInt8(exactly: $0) }) else { return false }
-    packet.frame.transport = number
+    guard !packet.frame.namesTransport || packet.frame.transport == number else { return false }
+    (packet.frame.transport, packet.frame.namesTransport) = (number, true)
     return true
   }
 

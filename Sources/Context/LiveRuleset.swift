@@ -22,14 +22,33 @@ extension RuleKeeper {
     return filled
   }
 
-  /// Sets that were there before keep what packets added to them, beside what is declared of them now.
+  /// Sets that were there before keep what packets added to them, as far as what is declared of them now leaves room.
   func keepElements(in ruleset: inout Ruleset, at now: Instant) {
     for table in ruleset.tables.indices {
       for set in ruleset.tables[table].sets.indices {
-        let held = states.elements(of: ruleset.tables[table].sets[set].state, at: now)
+        let named = ruleset.tables[table].sets[set]
+        let held = states.elements(of: named.state, at: now)
         guard !held.isEmpty else { continue }
-        let declared = Set(ruleset.tables[table].sets[set].elements.map(\.key))
-        ruleset.tables[table].sets[set].elements += held.filter { !declared.contains($0.key) }
+        let declared = Set(named.elements.map(\.key))
+        let room = max((named.size.map(Int.init) ?? .max) - declared.count, 0)
+        ruleset.tables[table].sets[set].elements += held.lazy.filter { !declared.contains($0.key) }.prefix(room)
+      }
+    }
+  }
+
+  /// For going back: sets hold what they held before the last load, but for what is over since, and what packets added
+  /// since.
+  func takeBackElements(in ruleset: inout Ruleset, at now: Instant) {
+    let loaded = inForce.ruleset.sets
+    for table in ruleset.tables.indices {
+      for set in ruleset.tables[table].sets.indices {
+        let id = ruleset.tables[table].sets[set].state
+        guard states.isLive(id), let loaded = loaded[id] else { continue }
+        let held = states.elements(of: id, at: now)
+        let (then, still) = (Set(loaded.elements.map(\.key)), Set(held.map(\.key)))
+        let back = ruleset.tables[table].sets[set].elements.filter { !then.contains($0.key) || still.contains($0.key) }
+        let known = then.union(back.map(\.key))
+        ruleset.tables[table].sets[set].elements = back + held.filter { !known.contains($0.key) }
       }
     }
   }
@@ -51,18 +70,48 @@ extension RuleKeeper {
 extension [Element] {
   /// By their keys, which differ.
   fileprivate var inOrder: [Element] {
-    sorted { first, second in
-      let (first, second) = (first.key?.parts ?? [], second.key?.parts ?? [])
-      for (a, b) in zip(first, second) where a.lowerBound != b.lowerBound { return a.lowerBound < b.lowerBound }
-      return first.count < second.count
-    }
+    // Most were listed before.
+    if indices.dropFirst().allSatisfy({ !self[$0].isBefore(self[$0 - 1]) }) { return self }
+    return sorted { $0.isBefore($1) }
+  }
+}
+
+extension Element {
+  fileprivate func isBefore(_ other: Element) -> Bool {
+    guard let first = key?.parts, let second = other.key?.parts else { return key == nil && other.key != nil }
+    for (a, b) in zip(first, second) where a.lowerBound != b.lowerBound { return a.lowerBound < b.lowerBound }
+    return first.count < second.count
   }
 }
 
 extension NamedSet {
+  /// What makes of a set's elements those of another: packets may have added more meanwhile, which stay.
+  func changes(to next: NamedSet) -> ElementChanges? {
+    let before = Dictionary(elements.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+    let after = Set(next.elements.map(\.key))
+    var changes = ElementChanges(set: state)
+    var added: [Element] = []
+    for element in next.elements {
+      if let known = before[element.key] {
+        // One that was added again, perhaps with another time, has another number.
+        guard known.state != element.state || known.value != element.value else { continue }
+        // After it was deleted it begins anew.
+        if let key = element.key, element.statements != element.statements.unnumbered {
+          changes.removed.append(key)
+          changes.added.append(element)
+          continue
+        }
+      }
+      added.append(element)
+    }
+    changes.added += added
+    changes.removed += elements.compactMap(\.key).filter { !after.contains($0) }
+    return changes.added.isEmpty && changes.removed.isEmpty ? nil : changes
+  }
+
   /// The elements without what they counted and what is left of their time.
   var declaredElements: [Element] {
-    elements.inOrder.map { element in
+    elements.map { element in
       var declared = element
       declared.expires = nil
       declared.statements = declared.statements.map(\.declared)
@@ -125,10 +174,15 @@ extension Ruleset {
     }
     for table in tables {
       for chain in table.chains { for rule in chain.rules { add(rule.statements) } }
+      let updated = table.updatedSets
       for set in table.sets {
-        all.insert(set.state)
+        if set.isLive(among: updated) { all.insert(set.state) }
         add(set.statements)
-        for element in set.elements { add(element.statements) }
+        guard set.keepsState else { continue }
+        for element in set.elements {
+          all.insert(element.state)
+          add(element.statements)
+        }
       }
       all.formUnion(table.counters.map(\.counter.state))
       all.formUnion(table.limits.map(\.limit.state))

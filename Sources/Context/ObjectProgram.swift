@@ -1,5 +1,5 @@
 public import HookProgram
-internal import Pipeline
+public import Pipeline
 public import Primitives
 internal import Rules
 public import Ruleset
@@ -14,11 +14,20 @@ public struct ObjectProgram: @unchecked Sendable {
   /// In words: its section, its size, how it runs.
   public var about: String
   let call: HookCall
+  public let counts: ProgramCounts
   private let owner: AnyObject
 
   var title: String { port.map { "\(name) (port \($0))" } ?? name }
 
-  init(name: String, hook: Hook, port: String?, _ loaded: LoadedObject) {
+  /// What it is, and what all workers counted of it.
+  var summary: String {
+    let sum = counts.sum
+    return "\(title): \(about); packets \(sum.packets) drops \(sum.drops)"
+  }
+
+  /// - Parameter workers: that are to call it.
+  init(name: String, hook: Hook, port: String?, _ loaded: LoadedObject, workers: Int) {
+    counts = ProgramCounts(workers: workers)
     self.name = name
     self.hook = hook
     self.port = port
@@ -62,7 +71,8 @@ extension RuntimeContext {
     guard rules.unconfirmed == nil else { throw .unconfirmed }
     guard let load = rules.loadObject else { throw .unfit("no programs can be loaded here") }
     let port = try rules.port(option, on: hook)
-    let program = ObjectProgram(name: name, hook: hook, port: port, try load(bytes, section))
+    let program = ObjectProgram(
+      name: name, hook: hook, port: port, try load(bytes, section), workers: rules.options.workers)
     var objects = rules.inForce.objects
     let similar = objects.indices.filter { objects[$0].isSimilar(to: program) }
     if updates {
@@ -101,7 +111,7 @@ extension RuntimeContext {
   /// What there is to tell of a program that came from an object file.
   public func about(_ hook: Hook, _ option: ProgramOption?) throws(RuleFailure) -> String? {
     let meant = try rules().inForce.objects.filter { $0.hook == hook && (option?.names($0) ?? true) }
-    return meant.count == 1 ? "\(meant[0].title): \(meant[0].about)\n" : nil
+    return meant.count == 1 ? "\(meant[0].summary)\n" : nil
   }
 }
 
@@ -139,7 +149,7 @@ extension RuleKeeper {
     setup.set(
       programs: objects.map { object in
         let port = object.port.flatMap { options.ports.firstIndex(of: $0) }.map { UInt16($0) }
-        return RuleSetup.Program(object.call, hook: RuleHook(object.hook), port: port)
+        return RuleSetup.Program(object.call, hook: RuleHook(object.hook), port: port, counts: object.counts)
       })
   }
 }

@@ -1,4 +1,3 @@
-internal import Foundation
 public import Pipeline
 public import Primitives
 internal import Rules
@@ -10,16 +9,20 @@ public struct RuleChange: Sendable {
   public var setup: RuleSetup? { next?.setup }
   /// What `list` and `reset` print.
   public var output = ""
+  /// What the setup points into, kept as long as any worker may go by it; `nil`: there are no rules.
+  public var issue: RuleIssue? { next?.issue }
   /// What it took to make it, as far as the caller knows.
   public var preparation: Interval?
 
   var next: RuleKeeper.Rules?
   var numbers: RuleNumbers?
-  /// Sets that are to hold other elements than they do.
-  var elements: [(StateID, [Element])] = []
+  /// Of sets that packets change: the others are part of the program.
+  var elements: [ElementChanges] = []
   var resets: [StateID] = []
   /// How long until it is undone unless it is confirmed.
   var confirmation: Interval?
+  /// To what it goes back then, as it was when the change was made.
+  var before: Ruleset?
   var ends = false
 
   init() {}
@@ -49,7 +52,7 @@ extension RuleTexts {
     do {
       source = try files.load(path)
     } catch {
-      throw .unfit("\(path) cannot be read: \(error.localizedDescription)")
+      throw .unfit("\(path) cannot be read: \(RulesetFiles.cause(error))")
     }
     // Reading it finds what it includes; what is wrong with it is told when it is loaded.
     _ = try? RulesetReader { files.resolve($0) }.run(source, on: Ruleset())
@@ -70,11 +73,12 @@ extension RuleKeeper {
     var next = Ruleset()
     // What is new must not be taken for what was there before.
     (next.lastTableHandle, next.lastState) = (old.lastTableHandle, old.lastState)
-    next = try read(texts, on: next).ruleset
+    next = try readWhole(texts, on: next)
     next.adopt(from: old)
     keepElements(in: &next, at: now)
     var change = try prepare(next, from: old, at: now)
     change.confirmation = confirmation
+    if confirmation != nil { change.before = old }
     return change
   }
 
@@ -102,10 +106,11 @@ extension RuleKeeper {
   ///
   /// - Parameter loads: the texts are to take the place of all there are.
   public func check(_ texts: RuleTexts, loads: Bool, at now: Instant) throws(RuleFailure) -> RulesetSize {
-    let next = try read(texts, on: loads ? Ruleset() : filled(inForce.ruleset, at: now)).ruleset
+    let next =
+      loads ? try readWhole(texts, on: Ruleset()) : try read(texts, on: filled(inForce.ruleset, at: now)).ruleset
     // States of its own, so that those in force are not touched.
     var numbers = numbers
-    _ = try issued(try program(next, RuleStates(workers: 1), at: now), &numbers)
+    _ = try issued(try program(next, RuleStates(workers: 1, connections: options.connections), at: now), &numbers)
     return RulesetSize(next)
   }
 
@@ -120,9 +125,12 @@ extension RuleKeeper {
   public func list(
     _ texts: RuleTexts, options: ListOptions = ListOptions(), at now: Instant
   ) throws(RuleFailure) -> String {
-    let all = filled(inForce.run, at: now)
-    let result = try read(texts, on: all, options: options)
-    guard result.resets.isEmpty, result.ruleset == all else { throw .unfit("more than a question: only list is one") }
+    // Whoever may only look has no more done than to look once.
+    let reader = RulesetReader()
+    guard texts.sources.count == 1, !texts.sources.contains(where: { reader.isMoreThanAList($0) }) else {
+      throw .unfit("more than a question: one list is one")
+    }
+    let result = try read(texts, on: filled(inForce.run, at: now), options: options)
     let mark = isGenerated && !options.json && !result.output.isEmpty
     return (mark ? "# generated (auto-flowtable): no rules are loaded\n" : "") + result.output
   }
@@ -145,7 +153,8 @@ extension RuleKeeper {
     place(next.objects, in: &next.setup)
     change.next = next
     change.numbers = numbers
-    change.elements = differing(next.ruleset, from: filled(inForce.ruleset, at: now))
+    takeBackElements(in: &next.ruleset, at: now)
+    change.elements = try changes(to: next.ruleset, from: filled(inForce.ruleset, at: now))
     change.ends = true
     return change
   }
@@ -161,15 +170,17 @@ extension RuleKeeper {
 
   /// Just before workers are told.
   public func begin(_ change: RuleChange, at now: Instant) {
-    // Of sets that packets change: the others are part of the program.
-    for (id, elements) in change.elements { _ = states.reconcile(id, elements, at: now) }
+    if let next = change.next { begun.append(next) }
+    for changes in change.elements { states.carryOut(changes, at: now) }
   }
 
   /// All workers have taken the change over, if it concerns them: what was before is nobody's any more.
   public func finish(_ change: RuleChange, at now: Instant) {
     if let next = change.next {
-      let before = inForce
+      var before = inForce
+      before.ruleset = change.before ?? before.ruleset
       inForce = next
+      begun = []
       numbers = change.numbers ?? numbers
       generation += 1
       if change.ends { unconfirmed = nil }
@@ -179,9 +190,6 @@ extension RuleKeeper {
     }
     for id in change.resets { states.reset(id) }
   }
-
-  /// It came to nothing, and no worker was told.
-  public func abandon(_: RuleChange) { retire() }
 
   private func retire() { states.retire(keeping: inForce.run.stateIDs.union(unconfirmed?.before.run.stateIDs ?? [])) }
 
@@ -202,11 +210,22 @@ extension RuleKeeper {
         all.ruleset = run.ruleset
         all.output += run.output
         all.resets += run.resets
+        all.hasFlushed = all.hasFlushed || run.hasFlushed
       } catch {
         throw .faults(error)
       }
     }
     return all
+  }
+
+  /// What is to be all there is. A file that somebody has emptied, or is about to write, is not what lets all pass.
+  private func readWhole(_ texts: RuleTexts, on ruleset: Ruleset) throws(RuleFailure) -> Ruleset {
+    let run = try read(texts, on: ruleset)
+    guard !run.ruleset.tables.isEmpty || run.hasFlushed else {
+      let name = texts.sources.first?.name ?? "the text"
+      throw .unfit("\(name) has no table: to have no rules, it must say `flush ruleset`")
+    }
+    return run.ruleset
   }
 
   private func program(
@@ -232,37 +251,46 @@ extension RuleKeeper {
 
   /// - Parameter old: what is in force, with what is counted.
   func prepare(_ ruleset: Ruleset, from old: Ruleset, at now: Instant) throws(RuleFailure) -> RuleChange {
+    let ruleset = ruleset.numbered()
     var next = Rules()
     next.ruleset = ruleset
     next.run = ruleset.tables.isEmpty && options.hasAutoFlowtable ? try autoFlowtable() : ruleset
     next.setup = RuleSetup(isClosed: next.run.tables.isEmpty && options.failsClosed)
     var numbers = numbers
-    if !next.run.tables.isEmpty {
-      do throws(RuleFailure) {
+    var change = RuleChange()
+    do throws(RuleFailure) {
+      if !next.run.tables.isEmpty {
         numbers.release(isBusy)
         let issue = try issued(try program(next.run, states, at: now), &numbers)
         (next.issue, next.setup) = (issue, issue.setup)
-      } catch {
-        retire()
-        throw error
       }
+      change.elements = try changes(to: ruleset, from: old)
+    } catch {
+      retire()
+      throw error
     }
     next.setup.number = number
     next.objects = inForce.objects
     place(next.objects, in: &next.setup)
-    var change = RuleChange()
     change.next = next
     change.numbers = numbers
-    change.elements = differing(ruleset, from: old)
     return change
   }
 
-  /// Sets of both whose elements in the one are not those of the other.
-  private func differing(_ next: Ruleset, from old: Ruleset) -> [(StateID, [Element])] {
+  /// What is to be done to the elements of sets that packets change.
+  private func changes(to next: Ruleset, from old: Ruleset) throws(RuleFailure) -> [ElementChanges] {
     let sets = old.sets
-    return next.sets.compactMap { id, set in
-      guard let before = sets[id], before.declaredElements != set.declaredElements else { return nil }
-      return (id, set.elements)
+    var all: [ElementChanges] = []
+    for table in next.tables {
+      let updated = table.updatedSets
+      for set in table.sets where set.isLive(among: updated) {
+        guard let changes = sets[set.state]?.changes(to: set) else { continue }
+        guard states.hasRoom(for: changes) else {
+          throw .unbuildable("set \(set.name): workers have not read the changes before this one yet; try again")
+        }
+        all.append(changes)
+      }
     }
+    return all
   }
 }

@@ -120,7 +120,7 @@ public final class RuntimeContext: Sendable {
         }
       }
       for object in rules.inForce.objects where object.hook == hook {
-        line(2, "program \(object.title): \(object.about)")
+        line(2, "program \(object.summary)")
       }
     }
     return text

@@ -116,6 +116,11 @@ extension Methods {
       ConnectionScan(.delete, filter: try filter(parameters), client: UInt32(clamping: client.pid)), parameters)
   }
 
+  func zero(_ parameters: Parameters, _ client: Client) async throws(Fault) -> JSON {
+    try await scan(
+      ConnectionScan(.zero, filter: try filter(parameters), client: UInt32(clamping: client.pid)), parameters)
+  }
+
   func flush(_ parameters: Parameters, _ client: Client) async throws(Fault) -> JSON {
     _ = try tracking()
     var scan = ConnectionScan(

@@ -1,4 +1,5 @@
 internal import ControlProtocol
+internal import ControlServer
 internal import Conntrack
 internal import Inspection
 internal import JSONText
@@ -9,11 +10,7 @@ extension Methods {
   /// Entries of one answer at most.
   static var mostEntries: UInt64 { 1000 }
 
-  /// Slots, or records of the dying list, between two rests: a million a second, as readers of the segment go.
-  static var slotsAtOnce: Int { 1024 }
-  static var restBetween: UInt64 { 1_000_000 }
-
-  func list(_ parameters: Parameters) async throws(Fault) -> JSON {
+  func list(_ parameters: Parameters, _ client: Client) async throws(Fault) -> JSON {
     _ = try tracking()
     let table = try parameters.text("table", of: ["conntrack", "dying", "unconfirmed"]) ?? "conntrack"
     let filter = try filter(parameters)
@@ -21,16 +18,16 @@ extension Methods {
     let cursor = try parameters.whole("cursor", in: 0...UInt64.max).map { ConnectionID(rawValue: $0) }
     let json = try translating { () throws(SegmentError) in try ConnectionJSON(segment) }
     switch table {
-    case "dying": return try await listDying(filter, from: cursor, limit: limit, json)
+    case "dying": return try await listDying(filter, from: cursor, limit: limit, json, client)
     // A connection is confirmed in the breath that sees its first packet: none is ever found before.
     case "unconfirmed": return page([], next: nil)
-    default: return try await walk(filter, from: cursor, limit: limit, json)
+    default: return try await walk(filter, from: cursor, limit: limit, json, client)
     }
   }
 
-  /// Goes through the tables as other readers do, with rests in which the thread serves others.
+  /// Goes through the tables as other readers do, in turns with whoever else does.
   private func walk(
-    _ filter: ConnectionFilter, from cursor: ConnectionID?, limit: Int, _ json: ConnectionJSON
+    _ filter: ConnectionFilter, from cursor: ConnectionID?, limit: Int, _ json: ConnectionJSON, _ client: Client
   ) async throws(Fault) -> JSON {
     let workers = try translating { () throws(SegmentError) in try ConnectionReader.all(segment) }
     var (worker, slot) = try cursor.map { cursor throws(Fault) in try place(behind: cursor) } ?? (0, 0)
@@ -44,25 +41,36 @@ extension Methods {
     var entries: [JSON] = []
     while worker < workers.count {
       let reader = workers[worker]
-      while slot < reader.slots {
-        let end = min(slot + Self.slotsAtOnce, reader.slots)
-        let now = Clock.monotonic()
-        while slot < end {
-          slot += 1
-          guard let connection = reader.connection(at: slot - 1, now: now, filter: filter) else { continue }
-          entries.append(json.object(connection))
-          if entries.count == limit { return page(entries, next: connection.id) }
+      while slot < reader.slotsUsed {
+        let room = min(limit - entries.count, Turns.told)
+        let found = try await turns.take(client) {
+          connections(of: reader, from: &slot, filter: filter, atMost: room).map { ($0.id, json.object($0)) }
         }
-        try await rest()
+        entries += found.map(\.1)
+        if entries.count == limit { return page(entries, next: found.last?.0) }
       }
       (worker, slot) = (worker + 1, 0)
     }
     return page(entries, next: nil)
   }
 
+  /// What one turn finds.
+  private func connections(
+    of reader: ConnectionReader, from slot: inout Int, filter: ConnectionFilter, atMost room: Int
+  ) -> [Connection] {
+    var found: [Connection] = []
+    let now = Clock.monotonic()
+    let end = min(slot + Turns.slots, reader.slotsUsed)
+    while slot < end, found.count < room {
+      if let connection = reader.connection(at: slot, now: now, filter: filter) { found.append(connection) }
+      slot += 1
+    }
+    return found
+  }
+
   /// The list is in order of time, and what it holds goes at any moment: it is gone through for each answer.
   private func listDying(
-    _ filter: ConnectionFilter, from cursor: ConnectionID?, limit: Int, _ json: ConnectionJSON
+    _ filter: ConnectionFilter, from cursor: ConnectionID?, limit: Int, _ json: ConnectionJSON, _ client: Client
   ) async throws(Fault) -> JSON {
     guard site.tellsEvents else {
       throw Fault(.unsupported, "table: events are off ([events] mode), and ends not kept")
@@ -70,24 +78,20 @@ extension Methods {
     let dying = try translating { () throws(SegmentError) in try DyingReader(segment) }
     var connections: [Connection] = []
     for shard in 0..<dying.shards {
-      for first in stride(from: 0, to: dying.slots, by: Self.slotsAtOnce) {
-        for slot in first..<min(first + Self.slotsAtOnce, dying.slots) {
-          guard let connection = dying.event(of: shard, at: slot)?.connection, filter.takes(connection),
-            cursor.map({ connection.id > $0 }) ?? true
-          else { continue }
-          connections.append(connection)
+      for first in stride(from: 0, to: dying.slots, by: Turns.slots) {
+        connections += try await turns.take(client) {
+          (first..<min(first + Turns.slots, dying.slots)).compactMap { slot in
+            guard let connection = dying.event(of: shard, at: slot)?.connection, filter.takes(connection),
+              cursor.map({ connection.id > $0 }) ?? true
+            else { return nil }
+            return connection
+          }
         }
-        try await rest()
       }
     }
-    let part = connections.sorted { $0.id < $1.id }.prefix(limit)
-    return page(part.map { json.object($0) }, next: part.count < connections.count ? part.last?.id : nil)
-  }
-
-  /// Lets the thread serve others, unless nobody waits any more.
-  func rest() async throws(Fault) {
-    if Task.isCancelled { throw Fault(DeskError.cancelled) }
-    await pacing.rest(Self.restBetween)
+    let part = Array(connections.sorted { $0.id < $1.id }.prefix(limit))
+    let entries = try await told(part, to: client) { json.object($0) }
+    return page(entries, next: part.count < connections.count ? part.last?.id : nil)
   }
 
   func page(_ entries: [JSON], next: ConnectionID?) -> JSON {
@@ -161,12 +165,14 @@ extension Methods {
 
   // MARK: Buckets
 
-  func buckets(_ parameters: Parameters) async throws(Fault) -> JSON {
+  func buckets(_ parameters: Parameters, _ client: Client) async throws(Fault) -> JSON {
     _ = try tracking()
     var worker = Int(try parameters.whole("worker", in: 0...255) ?? 0)
     var bucket = Int(try parameters.whole("bucket", in: 0...UInt64(UInt32.max)) ?? 0)
     var counts: [JSON] = []
     while worker < site.mailboxes.count, counts.count < Self.mostBuckets {
+      // Not held while the worker is waited for.
+      try await turns.take(client) {}
       let part = try await translating { [worker, bucket] () async throws(DeskError) in
         try await desk.buckets(of: worker, from: bucket)
       }

@@ -66,7 +66,7 @@ extension Methods {
   /// What happened since; which events nobody can read any more is told as well.
   ///
   /// An answer holds so many events of each ring that there are no more than `limit` in all, but one of each at least.
-  func readEvents(_ parameters: Parameters) throws(Fault) -> JSON {
+  func readEvents(_ parameters: Parameters, _ client: Client) async throws(Fault) -> JSON {
     try checkEvents()
     let limit = try parameters.whole("limit", in: 1...Self.mostEvents) ?? Self.mostEvents
     let positions = EventReader.Positions(
@@ -76,7 +76,7 @@ extension Methods {
     }
     let json = try translating { () throws(SegmentError) in try ConnectionJSON(segment) }
     let batch = reader.read(atMost: max(1, Int(limit) / max(1, 2 * reader.shards)))
-    let events = batch.events.map { event -> JSON in
+    let events = try await told(batch.events, to: client) { event in
       switch event {
       case .connection(let event): json.object(event, style: .selfContained)
       case .fragments(let event): event.json

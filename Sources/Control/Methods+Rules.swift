@@ -4,6 +4,7 @@ internal import ControlServer
 internal import Inspection
 internal import JSONText
 internal import Logging
+internal import Pipeline
 internal import Primitives
 internal import Ruleset
 internal import Segment
@@ -104,7 +105,7 @@ extension Methods {
     let seconds = try parameters.whole("confirm", in: 1...86_400)
     let isDry = try parameters.truth("dry_run") ?? false
     let texts = try await texts(parameters, client)
-    return try await office.alone { () async throws(Fault) in
+    return try await office.alone(as: .change) { () async throws(Fault) in
       if isDry { return .object(try await check(texts, loads: true, office)) }
       _ = try await office.change { keeper, now throws(RuleFailure) in
         try keeper.load(texts, confirmation: seconds.map { .seconds($0) }, at: now)
@@ -123,7 +124,7 @@ extension Methods {
 
   func confirmRules(_: Parameters) async throws(Fault) -> JSON {
     let office = try ruleOffice()
-    return try await office.alone { () async throws(Fault) in
+    return try await office.alone(as: .change) { () async throws(Fault) in
       try translating { () throws(RuleFailure) in try office.keeper.confirm() }
       return status(office)
     }
@@ -131,7 +132,7 @@ extension Methods {
 
   func rollBackRules(_: Parameters) async throws(Fault) -> JSON {
     let office = try ruleOffice()
-    return try await office.alone { () async throws(Fault) in
+    return try await office.alone(as: .change) { () async throws(Fault) in
       try await office.rollback()
       return status(office)
     }
@@ -143,7 +144,7 @@ extension Methods {
     let isDry = try parameters.truth("dry_run") ?? false
     let echoes = try parameters.truth("echo") ?? false
     let texts = try await texts(parameters, client)
-    return try await office.alone { () async throws(Fault) in
+    return try await office.alone(as: .change) { () async throws(Fault) in
       if isDry {
         _ = try await check(texts, loads: false, office)
         return paged("", office, client)
@@ -162,7 +163,7 @@ extension Methods {
     }
     let options = try listOptions(parameters)
     let texts = RuleTexts(try parameters.text("command") ?? "list ruleset")
-    let text = try await office.alone { () async throws(Fault) in
+    let text = try await office.alone(as: .question) { () async throws(Fault) in
       try await office.aside { keeper, now throws(RuleFailure) in
         try keeper.list(texts, options: options, at: now)
       }
@@ -176,7 +177,7 @@ extension Methods {
     let hex = try parameters.text("frame")
     let frame = hex.map { Self.bytes($0) }
     if let frame, frame == nil { throw Fault(.invalidParameters, "frame: expected pairs of hexadecimal digits") }
-    return try await office.alone { () async throws(Fault) in
+    return try await office.alone(as: .question) { () async throws(Fault) in
       try await office.aside { keeper, now throws(RuleFailure) in
         guard let frame, let frame else { return try keeper.explain(words, at: now) }
         return try keeper.explain(frame: frame, words, at: now)
@@ -197,7 +198,7 @@ extension Methods {
 
   func rulesNow(_: Parameters) async throws(Fault) -> JSON {
     let office = try ruleOffice()
-    return try await office.alone { () async throws(Fault) in status(office) }
+    return try await office.alone(as: .question) { () async throws(Fault) in status(office) }
   }
 
   private func status(_ office: RuleOffice) -> JSON {
@@ -210,6 +211,7 @@ extension Methods {
         ("generated", .truth(keeper.isGenerated)), ("confirm_ms", left.map { .unsigned($0) } ?? .null),
         ("failed_reloads", .unsigned(office.failedReloads.load(ordering: .relaxed))),
         ("preparation_us", .unsigned(keeper.preparation.nanoseconds / 1000)),
+        ("programs", .array(keeper.programs.map(\.json))),
       ])
   }
 
@@ -252,7 +254,8 @@ extension Methods {
       return paged(office.kept(of: client.number), office, client, from: Int(from))
     }
     let prefix = try parameters.text("prefix") ?? ""
-    let text = try await office.alone { () async throws(Fault) in
+    guard prefix.utf8.count <= 64 else { throw Fault(.tooLarge, "prefix: at most 64 bytes") }
+    let text = try await office.alone(as: .question) { () async throws(Fault) in
       try await office.aside { [context = office.context] _, now throws(RuleFailure) in
         try context.dump(prefix: prefix, at: now)
       }
@@ -263,7 +266,7 @@ extension Methods {
   func program(_ parameters: Parameters, _ client: Client) async throws(Fault) -> JSON {
     let office = try ruleOffice()
     let (hook, option) = (try hook(parameters), try option(parameters))
-    let text = try await office.alone { () async throws(Fault) in
+    let text = try await office.alone(as: .question) { () async throws(Fault) in
       try await office.aside { [context = office.context] _, now throws(RuleFailure) in
         try context.get(hook, option, at: now)
       }
@@ -279,7 +282,7 @@ extension Methods {
     let (hook, option) = (try hook(parameters), try option(parameters))
     if parameters["object"] != nil { return try await setObject(parameters, hook, option, updates: updates) }
     let texts = try await texts(parameters, client)
-    return try await office.alone { () async throws(Fault) in
+    return try await office.alone(as: .change) { () async throws(Fault) in
       _ = try await office.change { [context = office.context] _, now throws(RuleFailure) in
         if updates { return try context.update(hook, texts, for: option, at: now) }
         return try context.set(hook, texts, for: option, at: now)
@@ -298,7 +301,7 @@ extension Methods {
     }
     let name = try parameters.text("name") ?? "program"
     let section = try parameters.text("section")
-    return try await office.alone { () async throws(Fault) in
+    return try await office.alone(as: .change) { () async throws(Fault) in
       _ = try await office.change { [context = office.context] _, now throws(RuleFailure) in
         try context.set(
           hook, object: bytes, named: name, section: section, for: option, updates: updates, at: now)
@@ -310,7 +313,7 @@ extension Methods {
   func removeProgram(_ parameters: Parameters) async throws(Fault) -> JSON {
     let office = try ruleOffice()
     let (hook, option) = (try hook(parameters), try option(parameters))
-    return try await office.alone { () async throws(Fault) in
+    return try await office.alone(as: .change) { () async throws(Fault) in
       _ = try await office.change { [context = office.context] _, _ throws(RuleFailure) in
         try context.remove(hook, option)
       }
@@ -338,7 +341,7 @@ extension Methods {
   public func reload(_ read: @escaping @Sendable () throws(RuleFailure) -> RuleTexts) async {
     guard let office else { return }
     do throws(Fault) {
-      try await office.alone { () async throws(Fault) in
+      try await office.alone(as: .change) { () async throws(Fault) in
         _ = try await office.change { keeper, now throws(RuleFailure) in try keeper.load(try read(), at: now) }
         office.rules.log.notice("rules: loaded anew, \(office.keeper.size)")
       }
@@ -355,6 +358,16 @@ extension RulesetSize {
       ("tables", .unsigned(UInt64(tables))), ("chains", .unsigned(UInt64(chains))),
       ("rules", .unsigned(UInt64(rules))), ("flowtables", .unsigned(UInt64(flowtables))),
     ]
+  }
+}
+
+extension ObjectProgram {
+  fileprivate var json: JSON {
+    let sum = counts.sum
+    return .object([
+      ("name", .text(name)), ("hook", .text(hook.rawValue)), ("port", port.map { .text($0) } ?? .null),
+      ("packets", .unsigned(sum.packets)), ("drops", .unsigned(sum.drops)),
+    ])
   }
 }
 

@@ -1,4 +1,5 @@
 internal import ControlProtocol
+internal import ControlServer
 internal import Conntrack
 internal import Inspection
 internal import JSONText
@@ -55,13 +56,13 @@ extension Methods {
 
   // MARK: Limits
 
-  func limits(_ parameters: Parameters) async throws(Fault) -> JSON {
+  func limits(_ parameters: Parameters, _ client: Client) async throws(Fault) -> JSON {
     let limits = try tracking().limits
     let asked = try parameters.numbers("zones", most: UInt64(UInt16.max))?.map { UInt16($0) }
     var isNew = Set<UInt16>()
     // Each once, which bounds the answer.
     let zones = asked?.filter { isNew.insert($0).inserted } ?? limits.zoneLimits.keys.sorted()
-    let counts = try await counts(of: Set(zones))
+    let counts = try await counts(of: Set(zones), client)
     let members = zones.map { zone -> JSON in
       let limit = limits.zoneLimits[zone] ?? limits.zoneDefault
       return .object([
@@ -73,24 +74,25 @@ extension Methods {
   }
 
   /// Connections of each zone, as the tables have them now.
-  private func counts(of zones: Set<UInt16>) async throws(Fault) -> [UInt16: Int] {
+  private func counts(of zones: Set<UInt16>, _ client: Client) async throws(Fault) -> [UInt16: Int] {
     guard !zones.isEmpty else { return [:] }
     var counts: [UInt16: Int] = [:]
     let workers = try translating { () throws(SegmentError) in try ConnectionReader.all(segment) }
     for reader in workers {
-      for first in stride(from: 0, to: reader.slots, by: Self.slotsAtOnce) {
-        let now = Clock.monotonic()
-        for slot in first..<min(first + Self.slotsAtOnce, reader.slots) {
-          guard let connection = reader.connection(at: slot, now: now) else { continue }
-          if zones.contains(connection.original.zone) { counts[connection.original.zone, default: 0] += 1 }
+      for first in stride(from: 0, to: reader.slotsUsed, by: Turns.slots) {
+        try await turns.take(client) {
+          let now = Clock.monotonic()
+          for slot in first..<min(first + Turns.slots, reader.slotsUsed) {
+            guard let connection = reader.connection(at: slot, now: now) else { continue }
+            if zones.contains(connection.original.zone) { counts[connection.original.zone, default: 0] += 1 }
+          }
         }
-        try await rest()
       }
     }
     return counts
   }
 
-  func setLimits(_ parameters: Parameters) async throws(Fault) -> JSON {
+  func setLimits(_ parameters: Parameters, _ client: Client) async throws(Fault) -> JSON {
     let limits = try tracking().limits
     let most = UInt64(UInt32.max) - 1
     let standard = try parameters.whole("default", in: 0...most)
@@ -102,25 +104,25 @@ extension Methods {
     }
     if let standard { limits.setZoneDefault(UInt32(standard)) }
     for (zone, limit) in zones { limits.setLimit(limit, zone: zone) }
-    return try await settleLimits(all: standard != nil, zones.map(\.zone))
+    return try await settleLimits(all: standard != nil, zones.map(\.zone), client)
   }
 
-  func deleteLimits(_ parameters: Parameters) async throws(Fault) -> JSON {
+  func deleteLimits(_ parameters: Parameters, _ client: Client) async throws(Fault) -> JSON {
     let limits = try tracking().limits
     let standard = try parameters.truth("default") ?? false
     let zones = try parameters.numbers("zones", most: UInt64(UInt16.max))?.map { UInt16($0) } ?? []
     if standard { limits.setZoneDefault(0) }
     for zone in zones { limits.setLimit(nil, zone: zone) }
-    return try await settleLimits(all: standard, zones)
+    return try await settleLimits(all: standard, zones, client)
   }
 
   /// Limits have changed: workers return what they keep of their credits, of zones in between too.
-  private func settleLimits(all: Bool, _ zones: [UInt16]) async throws(Fault) -> JSON {
+  private func settleLimits(all: Bool, _ zones: [UInt16], _ client: Client) async throws(Fault) -> JSON {
     site.describe(knobs.now)
     if let first = all ? 0 : zones.min(), let last = all ? UInt16.max : zones.max() {
       try await translating { () async throws(DeskError) in try await desk.returnCredits(first...last) }
     }
-    return try await limits(Parameters(.null))
+    return try await limits(Parameters(.null), client)
   }
 
   // MARK: Fragments

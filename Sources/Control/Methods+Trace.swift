@@ -40,7 +40,7 @@ extension Methods {
       next.append(ring.next)
     }
     let seen = steps
-    let lines = try await office.alone { () async throws(Fault) in
+    let lines = try await office.alone(as: .question) { () async throws(Fault) in
       var lines: [String] = []
       var last: UInt32?
       for step in seen {

@@ -10,6 +10,7 @@ public final class Methods: ControlService {
   let site: Site
   let desk: Desk
   let pacing: Pacing
+  let turns: Turns
   let subscriptions: Subscriptions
   let knobs: Knobs
   /// `nil`: there are no rules.
@@ -27,6 +28,7 @@ public final class Methods: ControlService {
     case update = "conntrack.update"
     case delete = "conntrack.delete"
     case flush = "conntrack.flush"
+    case zero = "conntrack.zero"
     case apply = "conntrack.apply"
     case buckets = "conntrack.buckets"
     case subscribe = "events.subscribe"
@@ -60,7 +62,7 @@ public final class Methods: ControlService {
       case .version, .list, .get, .count, .buckets, .subscribe, .acknowledge, .read, .getTracking, .getLimits,
         .getFragments, .listRules, .explainRules, .rulesNow, .traceRules, .listFlowtables, .dumpContext, .getProgram:
         .read
-      case .create, .update, .delete, .flush, .apply, .setTracking, .setLimits, .deleteLimits, .setFragments,
+      case .create, .update, .delete, .flush, .zero, .apply, .setTracking, .setLimits, .deleteLimits, .setFragments,
         .stageRules, .loadRules, .confirmRules, .rollBackRules, .runCommands, .setProgram, .updateProgram,
         .removeProgram:
         .write
@@ -73,6 +75,7 @@ public final class Methods: ControlService {
     self.site = site
     self.pacing = pacing
     segment = try SegmentReader(site.paths)
+    turns = Turns(pacing)
     let rest = pacing.rest
     desk = Desk(site.mailboxes) { await rest(Self.breath) }
     knobs = Knobs(site)
@@ -106,24 +109,25 @@ public final class Methods: ControlService {
   private func answer(_ method: Method, _ json: JSON, _ client: Client) async throws(Fault) -> JSON {
     switch method {
     case .version: try version(Parameters(json))
-    case .list: try await list(Parameters(json, ["filter", "limit", "cursor", "table"]))
+    case .list: try await list(Parameters(json, ["filter", "limit", "cursor", "table"]), client)
     case .get: try await get(json)
     case .count: try count(Parameters(json))
     case .create: try await create(Parameters(json, ["entry", "exclusive", "port"]), client)
     case .update: try await update(Parameters(json, ["filter", "change", "limit", "cursor"]), client)
     case .delete: try await delete(Parameters(json, ["filter", "limit", "cursor"]), client)
+    case .zero: try await zero(Parameters(json, ["filter", "limit", "cursor"]), client)
     case .flush: try await flush(Parameters(json, ["filter"]), client)
     case .apply: try await apply(Parameters(json, ["operations", "port"]), client)
-    case .buckets: try await buckets(Parameters(json, ["worker", "bucket"]))
+    case .buckets: try await buckets(Parameters(json, ["worker", "bucket"]), client)
     case .subscribe: try await subscribe(Parameters(json, ["kinds", "zones", "keeps"]), client)
     case .acknowledge: try acknowledge(Parameters(json, ["subscription", "events"]), client)
-    case .read: try readEvents(Parameters(json, ["events", "fragments", "limit"]))
+    case .read: try await readEvents(Parameters(json, ["events", "fragments", "limit"]), client)
     case .getTracking: try trackingNow(Parameters(json))
     case .setTracking:
       try await setTracking(Parameters(json, ["connections_limit", "tcp_seq_chk", "sweep_interval_ms"]))
-    case .getLimits: try await limits(Parameters(json, ["zones"]))
-    case .setLimits: try await setLimits(Parameters(json, ["default", "zones"]))
-    case .deleteLimits: try await deleteLimits(Parameters(json, ["default", "zones"]))
+    case .getLimits: try await limits(Parameters(json, ["zones"]), client)
+    case .setLimits: try await setLimits(Parameters(json, ["default", "zones"]), client)
+    case .deleteLimits: try await deleteLimits(Parameters(json, ["default", "zones"]), client)
     case .getFragments: try fragmentsNow(Parameters(json))
     case .setFragments: try await setFragments(Parameters(json, ["v4", "v6", "max_fragments"]))
     case .stageRules: try stage(Parameters(json, ["text"]), client)
@@ -151,6 +155,8 @@ public final class Methods: ControlService {
   }
 
   public func lasts(_ client: Client) -> Bool { subscriptions.has(client.number) }
+
+  public func counted(_ counts: ControlCounts) { site.describe(counts) }
 
   public func ended(_ client: Client) {
     subscriptions.end(of: client.number)

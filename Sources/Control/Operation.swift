@@ -33,6 +33,10 @@ struct Operation {
     let (connection, given) = try Connection.read(entry)
     // C5: what a connection cannot be without.
     guard given.contains(.timeout) else { throw MemberError("timeout", "is missing") }
+    // As the kernel: no connection begins as one of these.
+    guard connection.status & (Connection.Status.expected | Connection.Status.dying) == 0 else {
+      throw MemberError("status", "EXPECTED and DYING are not for a request to set")
+    }
     var change = ConnectionChange()
     change.values = connection
     change.attributes = given

@@ -15,7 +15,7 @@ final class RuleOffice: Sendable {
   let context = RuntimeContext()
   private let desk: Desk
   private let pacing: Pacing
-  private let isReserved = Mutex(false)
+  private let line = Mutex(Line())
   /// Reloads that came to nothing.
   let failedReloads = Atomic<UInt64>(0)
   private let papers = Mutex<[UInt64: Papers]>([:])
@@ -41,18 +41,52 @@ final class RuleOffice: Sendable {
 
   // MARK: One after the other
 
-  /// Works with the rules with nobody else doing so in between.
-  func alone<Value>(_ body: () async throws(Fault) -> Value) async throws(Fault) -> Value {
-    while !reserve() { try await translating { () async throws(DeskError) in try await desk.rest() } }
-    defer { isReserved.withLock { $0 = false } }
-    return try await body()
+  /// What comes first of all that waits: what nobody confirmed in time is undone, changes are made, questions answered.
+  enum Rank: Int { case undoing, change, question }
+
+  /// Who works with the rules, and who waits to: by rank, and then as they came.
+  private struct Line {
+    private struct Place: Equatable {
+      var rank: Rank
+      var number: UInt64
+    }
+    private var isTaken = false
+    private var last: UInt64 = 0
+    private var waiting: [Place] = []
+
+    mutating func enter(_ rank: Rank) -> UInt64 {
+      last += 1
+      let behind = waiting.firstIndex { $0.rank.rawValue > rank.rawValue } ?? waiting.endIndex
+      waiting.insert(Place(rank: rank, number: last), at: behind)
+      return last
+    }
+
+    mutating func leave(_ number: UInt64) { waiting.removeAll { $0.number == number } }
+
+    /// Whether it is this one's turn, which lasts until `end`.
+    mutating func take(_ number: UInt64) -> Bool {
+      guard !isTaken, waiting.first?.number == number else { return false }
+      waiting.removeFirst()
+      isTaken = true
+      return true
+    }
+
+    mutating func end() { isTaken = false }
   }
 
-  private func reserve() -> Bool {
-    isReserved.withLock { isReserved in
-      defer { isReserved = true }
-      return !isReserved
+  /// Works with the rules with nobody else doing so in between.
+  func alone<Value>(as rank: Rank, _ body: () async throws(Fault) -> Value) async throws(Fault) -> Value {
+    let number = line.withLock { $0.enter(rank) }
+    do throws(Fault) {
+      while !line.withLock({ $0.take(number) }) {
+        try await translating { () async throws(DeskError) in try await desk.rest() }
+      }
+    } catch {
+      line.withLock { $0.leave(number) }
+      throw error
     }
+    defer { line.withLock { $0.end() } }
+    return try await body()
   }
 
   /// Works on a thread of its own, for it takes long: a second for some ten thousand rules. It has the affinity and the
@@ -107,7 +141,7 @@ final class RuleOffice: Sendable {
       guard keeper.deadline == deadline, !desk.isClosed else { return }
       await pacing.rest(min((deadline - now).nanoseconds, 50_000_000))
     }
-    let isUndone = try? await alone { () async throws(Fault) in
+    let isUndone = try? await alone(as: .undoing) { () async throws(Fault) in
       guard keeper.deadline == deadline else { return false }
       try await rollback()
       return true

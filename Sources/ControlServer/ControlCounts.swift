@@ -42,11 +42,27 @@ public struct ControlCounts: Equatable, Sendable {
 }
 
 final class Counter: Sendable {
-  private let state = Mutex(ControlCounts())
+  private struct State {
+    var counts = ControlCounts()
+    var listener: (@Sendable (ControlCounts) -> Void)?
+  }
 
-  var counts: ControlCounts { state.withLock { $0 } }
+  private let state = Mutex(State())
 
-  func count(_ change: (inout ControlCounts) -> Void) { state.withLock { change(&$0) } }
+  var counts: ControlCounts { state.withLock(\.counts) }
+
+  /// - Parameter listener: called now and whenever something is counted.
+  func tell(_ listener: @escaping @Sendable (ControlCounts) -> Void) {
+    state.withLock { $0.listener = listener }
+    count { _ in }
+  }
+
+  func count(_ change: (inout ControlCounts) -> Void) {
+    state.withLock { state in
+      change(&state.counts)
+      state.listener?(state.counts)
+    }
+  }
 
   func count(_ code: ControlCode) { count { $0.errors[code, default: 0] += 1 } }
 }

@@ -4,6 +4,10 @@ internal import JSONText
 public struct ControlLimits: Sendable {
   /// Of each socket, so that readers cannot keep an administrator out. One more is told `busy` and closed.
   public var connections = 32
+  /// Of these one user's, and those that are kept for root and the forwarder's user, whom neither binds: a reader keeps
+  /// out nobody else, and several together no administrator.
+  public var connectionsOfUser = 8
+  public var connectionsKept = 8
 
   /// Bytes of a request or batch, its newline not counted. A longer line is told `tooLarge`, and its connection closed.
   public var requestBytes = 1 << 20

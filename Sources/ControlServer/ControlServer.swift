@@ -53,6 +53,7 @@ public final class ControlServer: Sendable {
         guard case .made = stage else { throw .started }
         let folder = try SocketFolder(paths, options)
         let loop = group.next()
+        counter.tell { service.counted($0) }
         let link = open(folder, service, loop)
         stage = .serving(folder, link)
         try listen(folder, on: loop, link)

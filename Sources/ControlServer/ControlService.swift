@@ -45,11 +45,15 @@ public protocol ControlService: Sendable {
   /// idle for as long as others may be.
   func lasts(_ client: Client) -> Bool
 
+  /// What the server has seen since it was made, whenever that changes; told under a lock.
+  func counted(_ counts: ControlCounts)
+
   /// The client has gone, and none of its requests is being answered. The last that is heard of it.
   func ended(_ client: Client)
 }
 
 extension ControlService {
   public func lasts(_ client: Client) -> Bool { false }
+  public func counted(_ counts: ControlCounts) {}
   public func ended(_ client: Client) {}
 }

@@ -73,9 +73,10 @@ final class Reception {
       counter.count { $0.strangers += 1 }
       return ControlError(.forbidden, "user \(client.uid) may not use this socket; try the read-only one")
     }
-    guard connections.values.count(where: { $0.client.isReadOnly == client.isReadOnly }) < limits.connections else {
+    let served = connections.values.map(\.client).filter { $0.isReadOnly == client.isReadOnly }.map(\.uid)
+    if let reason = limits.refusal(of: client.uid, beside: served, self: geteuid()) {
       counter.count { $0.full += 1 }
-      return ControlError(.busy, "\(limits.connections) connections are served already")
+      return ControlError(.busy, reason)
     }
     return nil
   }
@@ -130,7 +131,9 @@ struct Credentials: Equatable, Sendable {
 
   /// Whether a socket serves them. The read-write socket trusts root and the user whom the forwarder runs as, the
   /// read-only socket whomever its mode let in.
-  func areServed(isReadOnly: Bool, self own: UInt32) -> Bool { isReadOnly || uid == 0 || uid == own }
+  func areServed(isReadOnly: Bool, self own: UInt32) -> Bool { isReadOnly || Self.areTrusted(uid, self: own) }
+
+  static func areTrusted(_ uid: UInt32, self own: UInt32) -> Bool { uid == 0 || uid == own }
 
   static func peer(of channel: any Channel) -> EventLoopFuture<Credentials> {
     guard let socket = channel as? any SocketOptionProvider else {
@@ -138,6 +141,24 @@ struct Credentials: Equatable, Sendable {
     }
     return socket.unsafeGetSocketOption(
       level: NIOBSDSocket.OptionLevel(rawValue: SOL_SOCKET), name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
+  }
+}
+
+extension ControlLimits {
+  /// Why a socket has no place for one more connection of a user; `nil`: it has one.
+  ///
+  /// - Parameters:
+  ///   - served: whose connections it has.
+  ///   - own: the user whom the forwarder runs as. Nobody keeps that one out, nor root.
+  func refusal(of user: UInt32, beside served: [UInt32], self own: UInt32) -> String? {
+    if served.count >= connections { return "\(connections) connections are served already" }
+    if Credentials.areTrusted(user, self: own) { return nil }
+    if served.count(where: { $0 == user }) >= connectionsOfUser {
+      return "\(connectionsOfUser) connections of user \(user) are served already"
+    }
+    let others = served.count { !Credentials.areTrusted($0, self: own) }
+    guard others >= connections - connectionsKept else { return nil }
+    return "\(others) connections are served already, and \(connectionsKept) places kept for root"
   }
 }
 

@@ -24,23 +24,35 @@ final class SocketFolder: Sendable {
     self.paths = paths
     self.options = options
     group = try options.group.map { name throws(ControlServerError) in try Self.group(name) }
-    if unsafe mkdir(paths.root, 0o755) == 0 { unsafe chmod(paths.root, 0o755) }
-    let isNew = unsafe mkdir(paths.folder, 0o755) == 0
-    guard isNew || errno == EEXIST else { throw .last("make", paths.folder) }
-    folder = unsafe open(paths.folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-    guard folder >= 0 else { throw .last("open", paths.folder) }
-    guard flock(folder, LOCK_EX | LOCK_NB) == 0 else {
-      let isHeld = errno == EWOULDBLOCK
-      let error = ControlServerError.last("lock", paths.folder)
-      throw isHeld ? .living(path: paths.folder, pid: UnixSocket.listener(at: paths.readWrite)) : error
-    }
+    folder = try Self.taken(paths)
     // Everybody may pass through; what they find are the sockets, which have modes of their own. While they are made,
     // nobody else may move them away: chmod and chown go by name.
     if fchown(folder, geteuid(), gid_t.max) != 0 { throw .last("chown", paths.folder) }
     if fchmod(folder, 0o755) != 0 { throw .last("chmod", paths.folder) }
   }
 
-  deinit { if folder >= 0 { close(folder) } }
+  deinit { close(folder) }
+
+  /// The folder, made if need be, and locked. One that its last owner removes meanwhile is made anew.
+  private static func taken(_ paths: ControlPaths) throws(ControlServerError) -> Int32 {
+    if unsafe mkdir(paths.root, 0o755) == 0 { unsafe chmod(paths.root, 0o755) }
+    while true {
+      let isNew = unsafe mkdir(paths.folder, 0o755) == 0
+      guard isNew || errno == EEXIST else { throw .last("make", paths.folder) }
+      let folder = unsafe open(paths.folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+      if folder < 0, errno == ENOENT { continue }
+      guard folder >= 0 else { throw .last("open", paths.folder) }
+      guard flock(folder, LOCK_EX | LOCK_NB) == 0 else {
+        let isHeld = errno == EWOULDBLOCK
+        let error = ControlServerError.last("lock", paths.folder)
+        close(folder)
+        throw isHeld ? .living(path: paths.folder, pid: UnixSocket.listener(at: paths.readWrite)) : error
+      }
+      var status = stat()
+      if unsafe fstat(folder, &status) == 0, status.st_nlink > 0 { return folder }
+      close(folder)
+    }
+  }
 
   private static func group(_ name: String) throws(ControlServerError) -> gid_t {
     guard let number = unsafe getgrnam(name)?.pointee.gr_gid ?? gid_t(name) else { throw .noGroup(name) }
@@ -86,11 +98,14 @@ final class SocketFolder: Sendable {
     guard unsafe unlink(path) == 0 || errno == ENOENT else { throw .last("remove", path) }
   }
 
-  /// Removes the sockets that it made; returns what could not be done.
+  /// Removes the sockets that it made, and the folder where it may and nothing else is in it; returns what could not be
+  /// done.
   func remove() -> [ControlServerError] {
-    made.withLock { $0 }.compactMap { path in
+    let failures = made.withLock { $0 }.compactMap { path -> ControlServerError? in
       unsafe unlink(path) == 0 || errno == ENOENT ? nil : .last("remove", path)
     }
+    unsafe rmdir(paths.folder)
+    return failures
   }
 }
 

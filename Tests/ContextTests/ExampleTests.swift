@@ -1,4 +1,5 @@
 import Foundation
+import Rules
 import Testing
 
 @testable import Context
@@ -38,6 +39,14 @@ import Testing
     let texts = try RuleTexts.read(Self.folder.appendingPathComponent("stateful.nft").path)
     bench.carryOut(try bench.keeper.load(texts, at: bench.now))
     #expect(try bench.keeper.explain(words, at: bench.now).decision == decision)
+  }
+
+  /// A worker's share is small enough for any machine that runs one.
+  @Test(arguments: [1, 16]) func `the one with limits takes little memory`(workers: Int) throws {
+    let bench = try KeeperBench(workers: workers) { $0.ports = Self.ports["limits.nft"]! }
+    let texts = try RuleTexts.read(Self.folder.appendingPathComponent("limits.nft").path)
+    bench.carryOut(try bench.keeper.load(texts, at: bench.now))
+    #expect(bench.keeper.states.setBytes < (workers + 1) * 40 << 20)
   }
 
   @Test func `a file that is not there is named`() {

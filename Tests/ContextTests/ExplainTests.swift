@@ -83,7 +83,7 @@ import Testing
 
   @Test(arguments: [
     "iif eth9", "ip saddr", "ip saddr 10.0.0.300", "tcp dport 70000", "tcp port 1", "ct state open", "frobnicate 1",
-    "ip saddr 10.0.0.1 ip6 daddr fd00::1",
+    "ip saddr 10.0.0.1 ip6 daddr fd00::1", "tcp dport 80 udp dport 1", "meta l4proto udp tcp dport 1",
   ]) func `words that mean nothing are refused`(words: String) throws {
     #expect(throws: RuleFailure.self) { try bench().keeper.explain(words, at: Instant(nanoseconds: 0)) }
   }

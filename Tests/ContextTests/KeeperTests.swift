@@ -36,6 +36,47 @@ import Testing
     #expect(try other.list(stateless: true) == bench.list(stateless: true))
   }
 
+  /// nft takes what nanoseconds hold in 64 bits. (Deadlines once wrapped, and arithmetic ended the process.)
+  @Test func `the longest timeouts there are do not end at once`() throws {
+    let bench = try KeeperBench()
+    bench.now = Instant(nanoseconds: 1 << 62)
+    try bench.load(
+      """
+      table inet f {
+        set still {
+          type inet_service; flags timeout; timeout 213503d;
+          elements = { 80, 81 timeout 18446744073707ms expires 200000d };
+        }
+        set seen { type ipv4_addr; flags dynamic,timeout; size 8; }
+        chain forward {
+          type filter hook forward priority filter; policy drop;
+          update @seen { ip saddr timeout 213503d }
+          tcp dport @still ip saddr @seen accept
+        }
+      }
+      """)
+    for _ in 0..<2 {
+      #expect([80, 81, 82].map { bench.send(KeeperBench.tcp($0)) } == ["accept", "accept", "policy"])
+      bench.now = bench.now + .seconds(UInt64(40 * 365 * 86_400))
+    }
+    #expect(try bench.list("list set inet f seen").contains(" expires "))
+  }
+
+  /// Who may only look cannot have work done that is longer than a list.
+  @Test func `a question is one list`() throws {
+    let bench = try KeeperBench()
+    try bench.load(Self.web)
+    for text in [
+      "", "list ruleset; list ruleset", "add table ip x", "reset counters", "list tables\nlist sets",
+      "define a0 = 1\nadd element inet f seen $a0",
+    ] {
+      let error = #expect(throws: RuleFailure.self) { _ = try bench.list(text) }
+      #expect(error?.description == "more than a question: one list is one")
+    }
+    #expect(throws: RuleFailure.self) { _ = try bench.list("list nonsense") }
+    #expect(try bench.list("define a = f\nlist table inet f").hasPrefix("table inet f {"))
+  }
+
   /// B21 in nft's words: unchanged rules keep handles and counters, whatever comes and goes around them.
   @Test func `what is the same in the next ruleset keeps its handle and what it counted`() throws {
     let bench = try KeeperBench()
@@ -52,6 +93,22 @@ import Testing
     bench.send(KeeperBench.tcp(80), worker: 1)
     #expect(try bench.list().contains("tcp dport 80 counter packets 4 bytes"))
     #expect(try bench.list().contains("tcp dport 443 counter packets 0 bytes 0"))
+  }
+
+  /// The forwarder may end between the first worker that takes a change over and the last.
+  @Test func `what workers were told to go by is kept although not all have taken it over`() throws {
+    let bench = try KeeperBench()
+    func begin(_ text: String) throws -> () -> RuleIssue? {
+      let change = try bench.keeper.load(RuleTexts(text), at: bench.now)
+      bench.keeper.begin(change, at: bench.now)
+      let issue = try #require(change.next?.issue)
+      return { [weak issue] in issue }
+    }
+    let issues = [try begin(Self.web), try begin("table ip other { chain c { accept; } }")]
+    #expect(issues.allSatisfy { $0() != nil })
+    // All of them go by the next.
+    try bench.load("flush ruleset")
+    #expect(issues.allSatisfy { $0() == nil })
   }
 
   @Test func `a text with a fault changes nothing`() throws {
@@ -216,11 +273,23 @@ import Testing
     #expect(throws: RuleFailure.nothingToConfirm) { _ = try bench.keeper.rollback(at: bench.now) }
   }
 
+  /// An editor that has emptied a file before it writes it anew must not open the firewall.
+  @Test(arguments: ["", "\n", "# table ip x { }\n# flush ruleset", "define x = 5"])
+  func `a text without a table takes no rules away`(_ text: String) throws {
+    let bench = try bench()
+    let error = #expect(throws: RuleFailure.self) { try bench.load(text) }
+    #expect(error?.description == "rules has no table: to have no rules, it must say `flush ruleset`")
+    #expect(throws: RuleFailure.self) { try bench.keeper.check(RuleTexts(text), loads: true, at: bench.now) }
+    #expect(bench.keeper.size.rules == 1)
+    try bench.load("flush ruleset\n" + text)
+    #expect(bench.keeper.size.rules == 0)
+  }
+
   /// Else it would not be clear what is gone back to.
   @Test func `nothing is changed while rules wait to be confirmed`() throws {
     let bench = try bench()
     try bench.load(next, confirm: 30)
-    #expect(throws: RuleFailure.unconfirmed) { try bench.load("") }
+    #expect(throws: RuleFailure.unconfirmed) { try bench.load(next) }
     #expect(throws: RuleFailure.unconfirmed) { try bench.run("flush ruleset") }
     // Looking, and setting counters to zero, is no change of rules.
     #expect(try bench.list().contains("policy drop"))
@@ -263,7 +332,7 @@ import Testing
     try bench.load(Self.text.replacing("ip saddr @seen counter", with: "ip saddr @seen counter drop"))
     #expect(try bench.list("list set ip x seen").contains("10.0.0.1"))
     #expect(bench.send(KeeperBench.tcp(80)) == "drop")
-    try bench.load("")
+    try bench.load("flush ruleset")
     try bench.load(Self.text)
     #expect(try !bench.list("list set ip x seen").contains("10.0.0.1"))
   }

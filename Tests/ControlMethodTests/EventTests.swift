@@ -221,6 +221,9 @@ import Testing
         if Bool.random(using: &chance) { _ = try await bench.ask("conntrack.flush") }
         try await read(Int.random(in: 1...100, using: &chance))
       }
+      // Whatever was drawn: more at once, on each worker, than its ring has room for.
+      _ = try await bench.ask("conntrack.flush")
+      crew.send(Flow.frames(0..<400))
       for _ in 0..<100 { try await read(10) }
       let written = crew.members.indices.map { shard in
         let counts = bench.reader.records(of: try! bench.reader.kind("events"))[shard]

@@ -1,6 +1,8 @@
+import CHook
 import Context
 import Control
 import ControlProtocol
+import HookProgram
 import JSONText
 import Primitives
 import TestSupport
@@ -112,7 +114,7 @@ import Testing
         #expect(crossed(bench, 0..<4) == 0)
       }
       try await load()
-      #expect(try await bench.refusal("ruleset.load", "{\(Self.sources(""))}").code == .busy)
+      #expect(try await bench.refusal("ruleset.load", "{\(Self.sources("flush ruleset"))}").code == .busy)
       bench.crew.advance(.seconds(29))
       for _ in 0..<50 { await thread.letOthersRun() }
       #expect(crossed(bench, 0..<4) == 0)
@@ -128,7 +130,7 @@ import Testing
       #expect(crossed(bench, 0..<4) == 0)
       #expect(try await bench.refusal("ruleset.confirm").code == .notFound)
 
-      _ = try await bench.ask("ruleset.load", #"{\#(Self.sources("")), "confirm": 30}"#)
+      _ = try await bench.ask("ruleset.load", #"{\#(Self.sources("flush ruleset")), "confirm": 30}"#)
       #expect(crossed(bench, 0..<4) == 4)
       _ = try await bench.ask("ruleset.rollback")
       #expect(crossed(bench, 0..<4) == 0)
@@ -151,6 +153,35 @@ import Testing
       #expect(bench.crew.keeper.generation == 2)
     }
   }
+
+  /// Whoever asks for lists all day keeps nobody from changing rules.
+  @Test func `a change comes before questions that came first`() async throws {
+    try await onOneThread { thread in
+      let bench = try ControlBench(thread) { $0.workers = 2 }
+      let done = Done()
+      func start(_ what: String, _ parameters: String, _ client: UInt64) -> Task<Void, Never> {
+        thread.start { [bench] in
+          _ = try? await bench.ask(what, parameters, as: client)
+          done.names.append("\(what) \(client)")
+        }
+      }
+      bench.crew.isHalted = true
+      var tasks = [start("ruleset.load", "{\(Self.sources(Self.drops(50)))}", 1)]
+      for _ in 0..<200 { await thread.letOthersRun() }
+      for client in 2...5 as ClosedRange<UInt64> { tasks.append(start("ruleset.list", "{}", client)) }
+      for _ in 0..<50 { await thread.letOthersRun() }
+      tasks.append(start("ruleset.load", "{\(Self.sources(Self.drops(51)))}", 6))
+      for _ in 0..<50 { await thread.letOthersRun() }
+      #expect(done.names == [])
+      bench.crew.isHalted = false
+      for task in tasks { await task.value }
+      #expect(
+        done.names == ["ruleset.load 1", "ruleset.load 6"] + (2...5).map { "ruleset.list \($0)" })
+      #expect(bench.crew.keeper.generation == 3)
+    }
+  }
+
+  private final class Done: @unchecked Sendable { var names: [String] = [] }
 
   @Test func `loads at once are done one after the other`() async throws {
     try await onOneThread { thread in
@@ -272,6 +303,46 @@ import Testing
       #expect(try await bench.refusal("context.get", #"{"hook": "ingress"}"#).code == .notFound)
       bench.methods.close()
       #expect(try await bench.refusal("context.dump").code != .internalError)
+    }
+  }
+
+  /// A user's program: what it counts is its own, goes on while rules around it come and go, and ends with it.
+  @Test func `a program of an object file counts on all workers`() async throws {
+    try await onOneThread { thread in
+      let bench = try ControlBench(thread) { $0.workers = 2 }
+      bench.crew.keeper.loadObject = { _, _ in
+        let call = unsafe HookCall(
+          chook_program(
+            code: { memory in
+              let packet = unsafe memory?.assumingMemoryBound(to: dpdkfwd_bpf_packet.self)
+              return unsafe packet?.pointee.source_port.isMultiple(of: 2) == true ? 1 : 0
+            }, interpret: nil, program: nil))
+        return LoadedObject(call, about: "even ports", owner: bench.crew)
+      }
+      func program() async throws -> JSON {
+        let programs = try #require(try await bench.ask("ruleset.status")["programs"]?.asArray)
+        #expect(programs.count == 1)
+        return programs[0]
+      }
+      let object = #"{"hook": "forward", "object": "00", "name": "even"}"#
+      let set = try await bench.ask("context.set", object)
+      #expect(set["programs"]?.asArray?.count == 1)
+      #expect(crossed(bench, 0..<32) == 16)
+      #expect(
+        try await bench.ask("context.dump")["text"]?.asText?.contains(
+          "program even: even ports; packets 32 drops 16\n") == true)
+      _ = try await bench.ask("ruleset.load", "{\(Self.sources(Self.drops(54)))}")
+      #expect(crossed(bench, 0..<32) == 16)
+      let got = try await bench.ask("context.get", #"{"hook": "forward", "option": "even"}"#)
+      #expect(got["text"] == .text("even: even ports; packets 64 drops 32\n"))
+      let json = try await program()
+      #expect(json["name"] == .text("even") && json["hook"] == .text("forward") && json["port"]?.isNull == true)
+      #expect(json["packets"] == .unsigned(64) && json["drops"] == .unsigned(32))
+      _ = try await bench.ask("context.update", object)
+      #expect(try await program()["packets"] == .unsigned(0))
+      _ = try await bench.ask("context.remove", #"{"hook": "forward", "option": "even"}"#)
+      #expect(try await bench.ask("ruleset.status")["programs"]?.asArray?.isEmpty == true)
+      #expect(crossed(bench, 0..<32) == 32)
     }
   }
 

@@ -72,7 +72,13 @@ struct ClientTests {
       let client = try await ControlClient.connect(scratch.paths, timeLimit: .milliseconds(100))
       await #expect(throws: ControlClientError.timeout) { try await client.call("wait") }
       scratch.service.release()
-      #expect(try await client.call("echo", .array([.null])) == .array([.null]))
+      // On a busy host this one may come late as well.
+      var answer: JSON?
+      for number in 0..<600 as Range<UInt64> where answer == nil {
+        answer = try? await client.call("echo", .array([.unsigned(number)]))
+        #expect(answer == nil || answer == .array([.unsigned(number)]))
+      }
+      #expect(answer != nil)
       await client.close()
     }
   }

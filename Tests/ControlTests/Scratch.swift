@@ -44,9 +44,9 @@ final class Scratch: Sendable {
     return try await body(server)
   }
 
-  /// Waits until something is so, for a minute at most; a test then fails by what it expects.
+  /// Waits until something is so, for some minutes at most; a test then fails by what it expects.
   static func until(_ holds: () -> Bool) async throws {
-    for _ in 0..<6000 where !holds() { try await Task.sleep(for: .milliseconds(10)) }
+    for _ in 0..<15_000 where !holds() { try await Task.sleep(for: .milliseconds(10)) }
   }
 }
 

@@ -26,7 +26,7 @@ struct ServerTests {
     #expect(scratch.log.lines(.info).count == 1)
     server.stop()
     server.stop()
-    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.paths.folder) == [])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.root) == [])
     #expect(throws: ControlServerError.started) { try server.start(serving: scratch.service) }
   }
 
@@ -83,6 +83,31 @@ struct ServerTests {
     defer { close(other) }
     #expect(throws: ControlServerError.living(path: scratch.paths.readWrite, pid: getpid())) {
       try scratch.server().start(serving: scratch.service)
+    }
+  }
+
+  @Test func `a folder in which somebody else has something stays`() throws {
+    let scratch = try Scratch()
+    let server = scratch.server()
+    try server.start(serving: scratch.service)
+    try Data("mine".utf8).write(to: URL(filePath: "\(scratch.paths.folder)/other"))
+    server.stop()
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.paths.folder) == ["other"])
+  }
+
+  /// The folder is removed by who ends while who begins has it open already, and must not take it.
+  @Test func `one that ends and one that begins never have a folder that is gone`() throws {
+    let scratch = try Scratch()
+    DispatchQueue.concurrentPerform(iterations: 3) { _ in
+      for _ in 0..<300 {
+        do throws(ControlServerError) {
+          let folder = try SocketFolder(scratch.paths, ControlOptions())
+          #expect(FileManager.default.fileExists(atPath: scratch.paths.folder))
+          #expect(folder.remove().isEmpty)
+        } catch {
+          #expect(error == .living(path: scratch.paths.folder, pid: nil))
+        }
+      }
     }
   }
 
@@ -216,6 +241,21 @@ struct ServerTests {
       #expect(scratch.service.ended.map(\.uid) == [getuid()])
       #expect(scratch.service.ended.map(\.gid) == [getgid()])
     }
+  }
+
+  /// X7.
+  @Test func `the service is told what is counted, from the start to the last`() async throws {
+    let scratch = try Scratch()
+    let told = { scratch.service.state.withLock { $0.counts } }
+    let server = scratch.server()
+    try server.start(serving: scratch.service)
+    #expect(told() == ControlCounts())
+    let client = try RawClient(scratch.paths.readOnly)
+    #expect(client.ask(request("set"))?.contains("-32000") == true)
+    #expect(told()?.errors == [.forbidden: 1])
+    server.stop()
+    #expect(told()?.closed == [.stopped: 1])
+    #expect(told() == server.counts)
   }
 
   @Test func `no two clients have one number`() async throws {

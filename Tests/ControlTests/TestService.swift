@@ -14,6 +14,7 @@ final class TestService: ControlService {
     var ended: [Client] = []
     var lasting: Set<Client> = []
     var threads: Set<pthread_t> = []
+    var counts: ControlCounts?
   }
 
   let state = Mutex(State())
@@ -75,6 +76,8 @@ final class TestService: ControlService {
   }
 
   func lasts(_ client: Client) -> Bool { state.withLock { $0.lasting.contains(client) } }
+
+  func counted(_ counts: ControlCounts) { state.withLock { $0.counts = counts } }
 
   func ended(_ client: Client) { state.withLock { $0.ended.append(client) } }
 }
