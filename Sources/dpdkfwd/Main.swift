@@ -161,6 +161,7 @@ extension RuleKeeper.Options {
     self.init(
       ports: ports, pairs: Dictionary(uniqueKeysWithValues: plan.ports.map { ($0.id, $0.pair) }),
       workers: plan.workers.count)
+    connections = settings.tracking.connections
     failsClosed = settings.rules.fail == .closed
     hasAutoFlowtable = settings.rules.autoFlowtable
     flows = RuleIssue.FlowTimeouts(

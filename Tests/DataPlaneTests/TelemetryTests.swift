@@ -11,7 +11,7 @@ import Testing
       numbered.telemetry.commands.map(\.name)
         == [
           "info", "list", "forwarder", "ports", "lcores", "queues", "drops", "invalid", "packets", "mempools", "ct",
-          "ct_invalid", "frag", "frag_fragments", "frag_datagrams", "flowtables",
+          "ct_invalid", "frag", "frag_fragments", "frag_datagrams", "flowtables", "control",
         ].map { "/dpdkfwd/\($0)" })
   }
 
@@ -135,6 +135,7 @@ import Testing
     #expect(list["lcores"] == .texts(["1", "2"]))
     #expect(list["ct"] == .texts(["1", "2"]))
     #expect(list["forwarder"] == .texts([]))
+    #expect(list["control"] == .texts([]))
     #expect(numbered.members("list", "ports")?.count == 1)
     for (command, parameters) in list {
       guard case .texts(let parameters) = parameters else { continue }
