@@ -144,7 +144,7 @@ enum ConnectionCode {
     var draft = Draft()
     if let fault = read(content, into: &draft) { return fault.message }
     guard draft.seen.contains(Attribute.identity), draft.seen.contains(Attribute.original),
-      draft.seen.contains(Attribute.state), isKnown(draft.connection.state, of: draft.connection.protocol)
+      draft.seen.contains(Attribute.state), Connection.isState(draft.connection.state, of: draft.connection.protocol)
     else { return nil }
     var connection = draft.connection
     if !draft.seen.contains(Attribute.reply) {
@@ -248,15 +248,6 @@ enum ConnectionCode {
     content.take(&sctp.original.end) && content.take(&sctp.reply.end) && content.take(&sctp.last_sequence)
       && content.take(&sctp.last_acknowledgement) && content.take(&sctp.flags_original)
       && content.take(&sctp.flags_reply)
-  }
-
-  /// States are netfilter's numbers.
-  private static func isKnown(_ state: UInt8, of protocol: UInt8) -> Bool {
-    switch `protocol` {
-    case Connection.Number.tcp: state <= 9
-    case Connection.Number.sctp: state <= 8
-    default: state == 0
-    }
   }
 }
 

@@ -26,13 +26,15 @@ struct Console: Sendable {
 /// The text of a file; `-`: of standard input; `nil` if it cannot be read.
 func text(ofFile path: String) -> String? { bytes(ofFile: path).map { String(decoding: $0, as: UTF8.self) } }
 
-/// Why a file cannot be opened, in the words of the system.
+/// Why a file cannot be read, in the words of the system.
 func systemCause(ofReading path: String) -> String {
   let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-  guard file < 0 else {
-    close(file)
-    return unsafe String(cString: strerror(EIO))
+  if file >= 0 {
+    // What opens and cannot be read is a folder.
+    var first: UInt8 = 0
+    _ = unsafe read(file, &first, 1)
   }
+  defer { if file >= 0 { close(file) } }
   return unsafe String(cString: strerror(errno))
 }
 

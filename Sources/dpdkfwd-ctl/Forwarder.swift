@@ -47,8 +47,10 @@ protocol EventSource {
   var positions: EventReader.Positions { get }
   /// Takes the tables for what was to be known of their connections.
   mutating func learn() throws(SegmentError)
-  /// Makes up the events that were lost of these workers, from the tables.
-  mutating func repair(_ shards: Set<Int>) throws(SegmentError) -> [ConnectionEvent]
+  /// Makes up the events that were lost of connections, from the tables.
+  mutating func repair(_ losses: [EventReader.Loss]) throws(SegmentError) -> [ConnectionEvent]
+  /// Ends that the dying lists had no room for while somebody waited for them.
+  var endsLost: UInt64 { get }
   /// Whether there is more to come.
   var isLive: Bool { get }
 }
@@ -80,6 +82,9 @@ struct LocalForwarder: Forwarder {
     } catch {
       throw .failed(path: sockets, cause: "\(error)")
     }
-    return try await ControlClient.connect(paths, readOnly: readOnly)
+    return try await ControlClient.connect(paths, readOnly: readOnly, timeLimit: Self.patience)
   }
+
+  /// A little more than the forwarder gives itself for a request: who has not answered by then has stopped.
+  private static let patience = Duration.seconds(65)
 }

@@ -89,8 +89,13 @@ struct SegmentEvents: EventSource {
     _ = try mirror.repair(segment, filter: filter)
   }
 
-  mutating func repair(_ shards: Set<Int>) throws(SegmentError) -> [ConnectionEvent] {
-    try mirror.repair(segment, shards: shards, filter: filter)
+  mutating func repair(_ losses: [EventReader.Loss]) throws(SegmentError) -> [ConnectionEvent] {
+    try mirror.repair(segment, losses: losses, filter: filter)
+  }
+
+  var endsLost: UInt64 {
+    guard let kind = segment.schema.kind(named: "events") else { return 0 }
+    return segment.records(of: kind).reduce(0) { $0 + ($1.number("dying_lost") ?? 0) }
   }
 
   var isLive: Bool { (try? Heading(segment).isLive) ?? false }

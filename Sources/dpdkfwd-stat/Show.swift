@@ -13,7 +13,7 @@ struct Show: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "ports, lcores, queues, drops, ct, flowtable, frag, events, invalid, packets, ...", valueName: "kind"))
+      "ports, lcores, queues, drops, ct, flowtable, frag, events, control, invalid, packets, ...", valueName: "kind"))
   var kind: String?
 
   @Flag(help: "Show rows that count nothing, too.")

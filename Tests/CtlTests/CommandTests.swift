@@ -166,7 +166,49 @@ struct CommandTests {
     let told = await forwarder.run("-L -z -f ipv6")
     #expect(told.out.contains("packets=3 bytes=99 "))
     #expect(forwarder.connections.map(\.counts.original.packets) == [3, 3, 0])
+    #expect(forwarder.calls.last?.method == "conntrack.zero", "no update, and so no event")
     #expect(forwarder.connections[2].remaining == 100_000)
+  }
+
+  /// C1: a connection has no relation to a port; who creates one where that matters names it.
+  @Test func `a port says to whom a new connection goes`() async {
+    let entry = "-p udp -s 10.0.0.1 -d 192.0.2.1 --sport 1 --dport 53 -t 30"
+    for command in ["-I", "-A"] {
+      forwarder.state.withLock { ($0.connections, $0.calls) = ([], []) }
+      #expect(await forwarder.run("\(command) \(entry) --port eth1").status == 0)
+      #expect(forwarder.calls.map { $0.parameters["port"] } == [.text("eth1")])
+      forwarder.state.withLock { $0.connections = [] }
+      #expect(await forwarder.run("\(command) \(entry)").status == 0)
+      #expect(forwarder.calls.last?.parameters["port"] == nil)
+    }
+  }
+
+  /// Where the forwarder keeps no such table, it is not the segment's fault.
+  @Test func `what is not kept is told of as the control socket does`() async {
+    forwarder.state.withLock { $0.tableFailure = .fields(kind: "ct", missing: []) }
+    for command in ["-L", "-C", "-S"] {
+      let told = await forwarder.run(command)
+      #expect(told.status == 1)
+      #expect(told.message == "connections are not tracked ([conntrack])")
+    }
+    forwarder.state.withLock { $0.tableFailure = .fields(kind: "ct_dying", missing: []) }
+    #expect(await forwarder.run("-L dying").message == "events are off ([events])")
+  }
+
+  @Test func `who may not read is told whose leave it takes`() async {
+    let group = ConntrackFailure.forbiddenToRead.text
+    forwarder.state.withLock { $0.connectFailure = .noPermission(path: "x") }
+    #expect(await forwarder.run("-E").message == group)
+    forwarder.state.withLock { $0.connectFailure = .noPermission(path: "x") }
+    #expect(await forwarder.run("-F").message == ConntrackFailure.forbidden.text)
+  }
+
+  /// What else was asked for must hold when the connection's turn comes, too.
+  @Test func `a connection that is chosen here is named with all conditions`() async {
+    await fill()
+    _ = await forwarder.run("-D -s 0.0.0.0 --mask-src 0.255.0.0 -p udp")
+    let filters = forwarder.calls.filter { $0.method == "conntrack.delete" }.compactMap { $0.parameters["filter"] }
+    #expect(filters.allSatisfy { $0["id"] != nil && $0["l4"] != nil })
   }
 
   @Test func `says who it is and what can be asked`() async {

@@ -23,10 +23,15 @@ final class FakeForwarder: Forwarder, Caller {
     var batches: [EventReader.Batch] = []
     /// What repair brings.
     var repaired: [ConnectionEvent] = []
-    var repairs: [Set<Int>] = []
+    var repairs: [[EventReader.Loss]] = []
+    /// By reading.
+    var endsLost: [UInt64] = []
     var learned = 0
     var positions = EventReader.Positions()
     var isLive = true
+    var connectFailure: ControlClientError?
+    /// What reading the tables fails with.
+    var tableFailure: SegmentError?
   }
 
   let state = Mutex(State())
@@ -41,7 +46,10 @@ final class FakeForwarder: Forwarder, Caller {
 
   // MARK: Forwarder
 
-  func tables() throws(SegmentError) -> any ConnectionTables { FakeTables(connections: connections) }
+  func tables() throws(SegmentError) -> any ConnectionTables {
+    if let failure = state.withLock({ $0.tableFailure }) { throw failure }
+    return FakeTables(connections: connections)
+  }
 
   func events(
     from start: EventReader.Positions, mask: EventMask, filter: ConnectionFilter
@@ -51,7 +59,12 @@ final class FakeForwarder: Forwarder, Caller {
   }
 
   func connect(readOnly: Bool) async throws(ControlClientError) -> any Caller {
-    state.withLock { $0.openings.append(readOnly ? "read-only" : "read-write") }
+    let failure = state.withLock { state in
+      state.openings.append(readOnly ? "read-only" : "read-write")
+      defer { state.connectFailure = nil }
+      return state.connectFailure
+    }
+    if let failure { throw failure }
     return self
   }
 
@@ -69,6 +82,14 @@ final class FakeForwarder: Forwarder, Caller {
       switch method {
       case "conntrack.create": return try create(parameters)
       case "conntrack.update", "conntrack.delete": return try change(method, parameters)
+      case "conntrack.zero":
+        let filter = try ConnectionFilter(json: parameters["filter"] ?? .object([]))
+        return state.withLock { state in
+          let meant = state.connections.indices.filter { filter.takes(state.connections[$0]) }
+          let before = meant.map { ConnectionJSON().object(state.connections[$0]) }
+          for place in meant { state.connections[place].counts = (Connection.Count(), Connection.Count()) }
+          return .object([("entries", .array(before)), ("cursor", .null)])
+        }
       case "conntrack.flush": return try flush(parameters)
       case "conntrack.apply": return try await apply(parameters)
       case "events.subscribe":
@@ -231,9 +252,11 @@ struct FakeEvents: EventSource {
   var positions: EventReader.Positions { forwarder.state.withLock { $0.positions } }
   mutating func learn() throws(SegmentError) { forwarder.state.withLock { $0.learned += 1 } }
 
-  mutating func repair(_ shards: Set<Int>) throws(SegmentError) -> [ConnectionEvent] {
+  var endsLost: UInt64 { forwarder.state.withLock { $0.endsLost.isEmpty ? 0 : $0.endsLost.removeFirst() } }
+
+  mutating func repair(_ losses: [EventReader.Loss]) throws(SegmentError) -> [ConnectionEvent] {
     forwarder.state.withLock {
-      $0.repairs.append(shards)
+      $0.repairs.append(losses)
       return $0.repaired
     }
   }

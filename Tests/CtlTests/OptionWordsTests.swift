@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import dpdkfwd_ctl
@@ -74,7 +75,7 @@ import Testing
   }
 
   @Test func `many words`() {
-    var random = SystemRandomNumberGenerator()
+    var random = SeededGenerator.forThisRun()
     for _ in 0..<20_000 {
       let words = (0..<Int.random(in: 0...8, using: &random)).map { _ in Self.pieces.randomElement(using: &random) ?? ""
       }

@@ -47,6 +47,24 @@ struct RestorationTests {
     #expect(forwarder.connections.map(\.original.sourcePort) == [1, 2, 4])
   }
 
+  /// A carriage return and a line feed are one character.
+  @Test func `lines may end as elsewhere`() async throws {
+    #expect(
+      try await restore("\(line("-A", 1))\r\n# no\r\n\r\n\(line("-A", 2))\r\n") == Told(status: 0, out: "", error: ""))
+    #expect(forwarder.connections.map(\.original.sourcePort) == [1, 2])
+    #expect(LabelMap("3 web\r\n4 mail server\r\n").names == [3: "web", 4: "mail server"])
+    #expect(try ProtocolNames("udp 17\r\nesp 50 IPSEC-ESP\r\nah 51\r\n").number(of: "IPSEC-ESP") == 50)
+  }
+
+  @Test func `lines of different ports go in different requests`() async throws {
+    let file = FileManager.default.temporaryDirectory.appending(path: "restore-\(UUID())").path
+    try Data("\(line("-A", 1))\n\(line("-A", 2))\n\(line("-A", 3)) --port eth2\n".utf8).write(to: URL(filePath: file))
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    #expect(await forwarder.run(["-R", file, "--port", "1"]).status == 0)
+    #expect(forwarder.calls.map { $0.parameters["port"] } == [.text("1"), .text("eth2")])
+    #expect(forwarder.connections.count == 3)
+  }
+
   @Test func `nothing is done when a line is wrong, and the line is named`() async throws {
     let told = try await restore("\(line("-A", 1))\n-A -s foo\n")
     #expect(told.status == 2)

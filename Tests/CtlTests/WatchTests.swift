@@ -80,7 +80,7 @@ struct WatchTests {
     #expect(told.error.contains("check ring in [events] of dpdkfwd.toml(5)"))
     #expect(told.error.ranges(of: "check ring").count == 1, "advice is given once")
     #expect(told.message == "3 flow events have been shown.")
-    #expect(forwarder.state.withLock { $0.repairs } == [[2], [2]])
+    #expect(forwarder.state.withLock { $0.repairs } == [[lost], [lost]])
     #expect(told.out.split(separator: "\n").last?.hasPrefix("[DESTROY]") ?? false)
   }
 
@@ -100,6 +100,28 @@ struct WatchTests {
     #expect(acknowledgements.map(\.parameters.line) == [#"{"subscription": 7, "events": [20, 4]}"#])
     _ = await forwarder.run("-E")
     #expect(forwarder.calls.filter { $0.method == "events.acknowledge" }.count == 1)
+  }
+
+  /// C28: a dying list is bounded, and who relies on it hears of it.
+  @Test func `a reliable reader is told of ends that the dying list lost`() async {
+    tell(batch([event(.destroy, port: 1)]), batch([event(.destroy, port: 2)]))
+    forwarder.state.withLock { $0.endsLost = [5, 5, 12] }
+    let told = await forwarder.run("-E --reliable")
+    #expect(told.error.contains("WARNING: The dying list has lost 7 ends of connections"))
+    #expect(told.error.ranges(of: "WARNING").count == 1)
+    tell(batch([event(.destroy, port: 1)]))
+    forwarder.state.withLock { $0.endsLost = [5, 9] }
+    #expect(await !forwarder.run("-E").error.contains("WARNING"))
+  }
+
+  /// C15, C39: as Linux, which tells of every change by request.
+  @Test func `a timeout that was asked for is an update`() async {
+    var change = event(.update, port: 1, changes: .timeout)
+    (change.originator, change.client) = (.request, 77)
+    tell(batch([change]))
+    #expect(await forwarder.run("-E -e UPDATES").message == "1 flow events have been shown.")
+    tell(batch([change]))
+    #expect(await forwarder.run("-E -e REFRESH").message == "0 flow events have been shown.")
   }
 
   @Test func `ends with the forwarder, after its last words`() async {

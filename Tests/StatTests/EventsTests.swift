@@ -262,5 +262,17 @@ import Testing
     let tracking = try fixture.run("show", "tracking", "--json").json()
     #expect((tracking["tracking"] as? [[String: Any]])?.first?["connections_limit"] as? Int == 1000)
     #expect(try fixture.run("show", "tracking").out.contains("1000"))
+    // X7: what came by the control sockets.
+    unsafe told.writer.control.pointee.accepted = 34
+    unsafe segment_control_closed(told.writer.control)[3] = 2
+    unsafe segment_control_errors(told.writer.control)[6] = 1
+    let control = try fixture.run("show", "control").lines.map { $0.split(separator: " ").map(String.init) }
+    #expect(control.contains { $0.prefix(4) == ["OPEN", "ACCEPTED", "FULL", "STRANGERS"] })
+    #expect(control.contains { $0.prefix(2) == ["0", "34"] })
+    #expect(control.contains(["0", "0", "0", "2", "0", "0"]))
+    let metrics = try fixture.run("metrics").lines
+    #expect(metrics.contains("dpdkfwd_control_accepted_total 34"))
+    #expect(metrics.contains(#"dpdkfwd_control_closed_total{closing="unread"} 2"#))
+    #expect(metrics.contains(#"dpdkfwd_control_errors_total{error="busy"} 1"#))
   }
 }

@@ -49,10 +49,10 @@ import Testing
       close(main)
     }
 
-    /// Reads until the text has been painted; `false` after ten seconds.
+    /// Reads until the text has been painted; `false` after some minutes.
     func wait(for text: String) -> Bool {
       var bytes = [UInt8](repeating: 0, count: 4096)
-      for _ in 0..<1000 {
+      for _ in 0..<15_000 {
         while case let count = unsafe read(main, &bytes, bytes.count), count > 0 {
           painted += String(decoding: bytes[..<count], as: UTF8.self)
         }
@@ -80,7 +80,7 @@ import Testing
     /// The status the program ended with; -1 when it goes on.
     func end() -> Int32 {
       var status: Int32 = -1
-      for _ in 0..<500 where unsafe waitpid(child, &status, WNOHANG) == 0 { usleep(10_000) }
+      for _ in 0..<15_000 where unsafe waitpid(child, &status, WNOHANG) == 0 { usleep(10_000) }
       return status
     }
   }

@@ -152,7 +152,7 @@ struct ConvergenceTests {
     _ test: String = #function
   ) -> SyncBench {
     let (there, back) = conditions.weather
-    let chance = SeededGenerator.forThisRun("\(test) \(conditions) \(run)")
+    let chance = SeededGenerator.forThisRun("\(conditions) \(run)", test: test)
     return SyncBench(chance, settings: settings, weather: there, backWeather: back, ringSize: ringSize)
   }
 

@@ -135,7 +135,7 @@ final class SyncBench {
   /// The receiver forgets; the table it filled stays.
   func restartReceiver() {
     receiver = SyncReceiver(session: chance.next(), settings: settings)
-    receiver.adopt(copy.values.map(\.connection))
+    receiver.adopt(copy.values.map(\.connection).sorted { $0.id < $1.id })
     isAdopted = Set(copy.values.map { SyncFlow($0.connection) })
   }
 

@@ -7,11 +7,12 @@ internal import Segment
 // What changes the tables: -I, -A, -U, -D and -F.
 extension Conntrack {
   func create(_ command: ConntrackCommand) async throws(ConntrackFailure) -> Int32 {
-    let entry = Self.wished(try command.values.entry())
+    let port = command.port.map { [("port", JSON.text($0))] } ?? []
+    let parameters = [("entry", Self.wished(try command.values.entry())), ("exclusive", .truth(true))] + port
     var count = 1
     do throws(ConntrackFailure) {
       try await calling { caller throws(ConntrackFailure) in
-        _ = try await ask(caller, "conntrack.create", [("entry", entry), ("exclusive", .truth(true))])
+        _ = try await ask(caller, "conntrack.create", parameters)
       }
     } catch {
       // -A leaves what is there as it is.
@@ -48,16 +49,22 @@ extension Conntrack {
       try output(command), to: console, isDocument: false, savedAs: isUpdate ? "-A" : "-D")
     defer { writer.end() }
     for filter in try filters(selection) {
-      var cursor = JSON.null
-      repeat {
-        let answer = try await ask(
-          caller, method, request + [("filter", filter.json), ("limit", .unsigned(500)), ("cursor", cursor)])
-        for entry in answer["entries"]?.asArray ?? [] { writer.add(try connection(entry)) }
-        writer.flush()
-        cursor = answer["cursor"] ?? .null
-      } while !cursor.isNull
+      try await each(caller, method, request + [("filter", filter.json)]) { writer.add($0) }
+      writer.flush()
     }
     return writer.count
+  }
+
+  /// Hands over the connections of an answer that comes in pages.
+  func each(
+    _ caller: any Caller, _ method: String, _ request: [(String, JSON)], _ body: (Connection) -> Void
+  ) async throws(ConntrackFailure) {
+    var cursor = JSON.null
+    repeat {
+      let answer = try await ask(caller, method, request + [("limit", .unsigned(500)), ("cursor", cursor)])
+      for entry in answer["entries"]?.asArray ?? [] { body(try connection(entry)) }
+      cursor = answer["cursor"] ?? .null
+    } while !cursor.isNull
   }
 
   /// Filters that the forwarder understands: the selection's own, or one for each connection that it takes.
@@ -68,9 +75,10 @@ extension Conntrack {
     try reading { tables throws(SegmentError) in
       try tables.each(.conntrack, selection.filter) { connection in
         guard selection.takes(connection) else { return true }
-        var filter = ConnectionFilter()
+        // What else is asked for must still hold when its turn comes.
+        var filter = selection.filter
         filter.id = connection.id
-        filter.conditions = .id
+        filter.conditions.insert(.id)
         filters.append(filter)
         return true
       }

@@ -29,6 +29,8 @@ private struct Watch {
   private var hasAdvised = false
   /// Of the connections' rings: the last that were known, by shard.
   private var acknowledged: [UInt64] = []
+  /// Of those that reliable readers wait for, as far as it has been said.
+  private var endsLost: UInt64 = 0
 
   init(_ conntrack: Conntrack, _ command: ConntrackCommand, _ caller: any Caller) async throws(ConntrackFailure) {
     self.conntrack = conntrack
@@ -54,6 +56,7 @@ private struct Watch {
     } catch {
       throw .other("\(error)")
     }
+    endsLost = source.endsLost
     writer = EntryWriter(try conntrack.output(command), to: conntrack.console, isDocument: true)
   }
 
@@ -100,10 +103,10 @@ private struct Watch {
         """)
       hasAdvised = true
     }
-    let shards = Set(losses.lazy.filter { $0.ring == .connections }.map(\.shard))
-    guard command.repairs, !shards.isEmpty else { return }
+    let losses = losses.filter { $0.ring == .connections }
+    guard command.repairs, !losses.isEmpty else { return }
     do throws(SegmentError) {
-      let events = try source.repair(shards)
+      let events = try source.repair(losses)
       conntrack.console.error("NOTICE: Repaired from the tables: \(events.count) events follow.\n")
       for event in events { show(.connection(event)) }
     } catch {
@@ -111,9 +114,20 @@ private struct Watch {
     }
   }
 
+  /// Says so when ends fell out of the dying lists.
+  private mutating func warnOfEnds() {
+    let lost = source.endsLost
+    guard lost > endsLost else { return }
+    conntrack.console.error(
+      "WARNING: The dying list has lost \(lost - endsLost) ends of connections: see dying in [events] of "
+        + "dpdkfwd.toml(5).\n")
+    endsLost = lost
+  }
+
   /// Lets go of the ends that have been shown.
   private mutating func acknowledge() async throws(ConntrackFailure) {
     guard command.isReliable else { return }
+    warnOfEnds()
     let known = source.positions.connections.map { $0 &- 1 }
     guard known != acknowledged else { return }
     acknowledged = known

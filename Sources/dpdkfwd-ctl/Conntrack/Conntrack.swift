@@ -22,7 +22,7 @@ struct Conntrack {
   func run(_ words: [String]) async -> Int32 {
     do throws(ConntrackFailure) {
       if words.count >= 2, words[0] == "-R" || words[0] == "--load-file" {
-        try await Restoration(self).run(words[1])
+        try await Restoration(self).run(words[1], port: Self.port(words[2...]))
         return 0
       }
       let command = try parse(words)
@@ -36,6 +36,12 @@ struct Conntrack {
       }
       return error.status
     }
+  }
+
+  /// What `-R` takes beside its file; anything else there is overlooked, as by conntrack(8).
+  private static func port(_ words: ArraySlice<String>) -> String? {
+    guard let place = words.firstIndex(of: "--port") else { return nil }
+    return words[place...].dropFirst().first
   }
 
   func parse(_ words: [String]) throws(ConntrackFailure) -> ConntrackCommand {
@@ -82,7 +88,7 @@ struct Conntrack {
     do {
       return try body(try forwarder.tables())
     } catch {
-      throw .other("\(error)")
+      throw .reading(error)
     }
   }
 
@@ -94,6 +100,7 @@ struct Conntrack {
     do throws(ControlClientError) {
       caller = try await forwarder.connect(readOnly: readOnly)
     } catch {
+      if readOnly, case .noPermission = error { throw .forbiddenToRead }
       throw .answered(error, console)
     }
     do throws(ConntrackFailure) {
@@ -131,6 +138,16 @@ struct Conntrack {
 }
 
 extension ConntrackFailure {
+  /// A segment that lacks a table is of a forwarder that does not keep it: said as the control socket says it.
+  static func reading(_ error: SegmentError) -> ConntrackFailure {
+    guard case .fields(let kind, []) = error else { return .other("\(error)") }
+    switch kind {
+    case "ct", "ct_shards", "tracking": return .other("connections are not tracked ([conntrack])")
+    case "ct_dying", "ct_events": return .other("events are off ([events])")
+    default: return .other("\(error)")
+    }
+  }
+
   /// What conntrack says of an error, where it knows it; the forwarder's own words are told before.
   static func answered(_ error: ControlClientError, _ console: Console) -> ConntrackFailure {
     guard case .answered(let code, let message, _) = error else {
@@ -161,4 +178,6 @@ extension ConntrackFailure {
   static let exists = operation("Such conntrack exists, try -U to update")
   static let notFound = operation("such conntrack doesn't exist")
   static let forbidden = operation("sorry, you must be root or the forwarder's user to do this")
+  static let forbiddenToRead = operation(
+    "sorry, you must be root, the forwarder's user or in the group of its control-ro socket to do this")
 }

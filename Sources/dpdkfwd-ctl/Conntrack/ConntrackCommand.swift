@@ -26,6 +26,9 @@ struct ConntrackCommand {
   var isReliable = false
   /// Events that were lost are made good from the tables.
   var repairs = true
+  /// Name or number of the port by which packets of new connections come: where pairs of ports have different owners,
+  /// it says which worker is to have them.
+  var port: String?
   /// How much events say.
   var style = EventStyle.conntrack
 }

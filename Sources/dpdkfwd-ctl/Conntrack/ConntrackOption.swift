@@ -53,7 +53,7 @@ enum ConntrackWord: Equatable, Sendable {
 }
 
 /// What conntrack(8) does not have.
-enum OwnOption { case labelMap, reliable, repair, noRepair, selfContained, delta }
+enum OwnOption { case labelMap, reliable, repair, noRepair, selfContained, delta, port }
 
 extension OptionName where Meaning == ConntrackWord {
   static let conntrack: [OptionName<ConntrackWord>] =
@@ -115,5 +115,6 @@ extension OptionName where Meaning == ConntrackWord {
     OptionName(nil, "no-repair", .none, .own(.noRepair)),
     OptionName(nil, "self-contained", .none, .own(.selfContained)),
     OptionName(nil, "delta", .none, .own(.delta)),
+    OptionName(nil, "port", .required, .own(.port)),
   ]
 }

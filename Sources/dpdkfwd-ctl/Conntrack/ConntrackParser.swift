@@ -85,6 +85,7 @@ struct ConntrackParser {
     case .noRepair: command.repairs = false
     case .selfContained: command.style = .selfContained
     case .delta: command.style = .delta
+    case .port: command.port = argument
     case .labelMap:
       guard !usesLabels else { throw .parameters("`--labelmap' must come before labels") }
       guard let text = text(ofFile: argument ?? "") else {

@@ -9,12 +9,12 @@ struct LabelMap {
   private(set) var names: [Int: String] = [:]
 
   init(_ text: String = "") {
-    for line in text.split(separator: "\n") {
+    for line in text.split(whereSeparator: \.endsLine) {
       let line = line.drop { $0 == " " || $0 == "\t" }
       let digits = line.prefix { $0 != " " && $0 != "\t" }
       guard let bit = Int(digits), (0..<128).contains(bit), names[bit] == nil else { continue }
       var name = line[digits.endIndex...].drop { $0 == " " || $0 == "\t" }
-      while name.last == " " || name.last == "\t" || name.last == "\r" { name.removeLast() }
+      while name.last == " " || name.last == "\t" { name.removeLast() }
       if !name.isEmpty { names[bit] = String(name) }
     }
   }
@@ -40,7 +40,7 @@ struct ProtocolNames {
   private var numbers: [String: UInt8] = [:]
 
   init(_ text: String = "") {
-    for line in text.split(separator: "\n") {
+    for line in text.split(whereSeparator: \.endsLine) {
       let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" }
       guard words.count >= 2, let number = UInt8(words[1]) else { continue }
       for name in [words[0]] + words[2...] where numbers[String(name)] == nil { numbers[String(name)] = number }
@@ -55,4 +55,9 @@ struct ProtocolNames {
     }
     return number
   }
+}
+
+extension Character {
+  /// Of a text file; a carriage return and a line feed are one character.
+  var endsLine: Bool { self == "\n" || self == "\r\n" }
 }

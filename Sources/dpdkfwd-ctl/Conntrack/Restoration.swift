@@ -18,10 +18,11 @@ struct Restoration {
 
   init(_ conntrack: Conntrack) { self.conntrack = conntrack }
 
-  func run(_ path: String) async throws(ConntrackFailure) {
+  /// - Parameter port: of the lines that name none; see `ConntrackCommand.port`.
+  func run(_ path: String, port: String? = nil) async throws(ConntrackFailure) {
     guard let text = text(ofFile: path) else { throw .parameters("Failed to open file \(path) for reading") }
     let name = path == "-" ? "standard input" : path
-    let lines = try parse(text, name)
+    let lines = try parse(text, name, port)
     guard !lines.isEmpty else { return }
     try await conntrack.calling { caller throws(ConntrackFailure) in
       var next = lines[...]
@@ -40,14 +41,15 @@ struct Restoration {
 
   // MARK: Lines
 
-  private func parse(_ text: String, _ name: String) throws(ConntrackFailure) -> [Line] {
+  private func parse(_ text: String, _ name: String, _ port: String?) throws(ConntrackFailure) -> [Line] {
     var lines: [Line] = []
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.endsLine).enumerated() {
       var words = Self.words(line)
       if words.first == "conntrack" { words.removeFirst() }
       guard let first = words.first, !first.hasPrefix("#") else { continue }
       do throws(ConntrackFailure) {
-        let command = try conntrack.parse(words)
+        var command = try conntrack.parse(words)
+        command.port = command.port ?? port
         try Self.check(command, isHelp: first != "-h" && first != "--help")
         lines.append(Line(number: index + 1, text: String(line), command: command))
       } catch {
@@ -111,11 +113,13 @@ struct Restoration {
   }
 
   /// As many of the next lines as go into one request: those of `-A`, up to and with the first of `-I`, which ends all
-  /// if there is such a connection.
+  /// if there is such a connection. One request names one port.
   private static func creations(_ lines: ArraySlice<Line>) -> ArraySlice<Line> {
     var end = lines.startIndex
     while end < lines.endIndex, end - lines.startIndex < batch {
-      guard [.add, .create].contains(lines[end].command.action) else { break }
+      guard [.add, .create].contains(lines[end].command.action),
+        lines[end].command.port == lines[lines.startIndex].command.port
+      else { break }
       end += 1
       if lines[end - 1].command.action == .create { break }
     }
@@ -130,7 +134,8 @@ struct Restoration {
       let entry = Conntrack.wished(try line.command.values.entry())
       operations.append(.object([("op", .text("create")), ("entry", entry)]))
     }
-    let answer = try await conntrack.ask(caller, "conntrack.apply", [("operations", .array(operations))])
+    let port = lines.first?.command.port.map { [("port", JSON.text($0))] } ?? []
+    let answer = try await conntrack.ask(caller, "conntrack.apply", [("operations", .array(operations))] + port)
     for (line, result) in zip(lines, answer["results"]?.asArray ?? []) where !result.isNull {
       let failure = ConntrackFailure.answered(
         code: result["code"]?.asWhole() ?? 0, result["message"]?.asText ?? "", conntrack.console)

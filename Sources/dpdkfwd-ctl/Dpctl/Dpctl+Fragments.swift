@@ -25,8 +25,8 @@ extension Dpctl {
     guard let size: UInt16 = DpctlWords.decimal(parameters[1]) else {
       throw .invalid("parameter missing for minimum fragment size")
     }
-    // The forwarder takes 0 for no limit, which Open vSwitch does not have.
-    guard size >= 400 else {
+    // 0 is no limit, which Open vSwitch does not have; it is ours unless another one is set.
+    guard size == 0 || size >= 400 else {
       throw .refused(
         "requested minimum fragment size too small; see documentation", "Operation not permitted",
         detail: "400 is the least; see [fragments] in dpdkfwd.toml(5)")

@@ -107,15 +107,12 @@ struct RulesetTool {
     do {
       source = try files.load(path)
     } catch {
-      throw Failure(text: "Error: Could not open file \"\(path)\": \(Self.cause(path))\n")
+      throw Failure(text: "Error: Could not open file \"\(path)\": \(RulesetFiles.cause(error))\n")
     }
     // Reading it finds what it includes; whether it is sound is for the forwarder to say.
     _ = try? RulesetReader { files.resolve($0) }.run(source, on: Ruleset())
     return RuleTexts(source: source, includes: files.included)
   }
-
-  /// Why a file cannot be read, in the words of the system.
-  private static func cause(_ path: String) -> String { systemCause(ofReading: path) }
 
   private func load(_ path: String, confirm: Int?, _ request: RulesetRequest) async throws(Failure) {
     let texts = try texts(path, request)

@@ -13,6 +13,7 @@ struct Listening {
   let settings: SyncSettings
   let adopts: Bool
   let windows: OperationQueue.Windows
+  let port: String?
   let isOnce: Bool
   let console: Console
 
@@ -61,7 +62,7 @@ struct Listening {
   private func follow(
     _ receiver: inout SyncReceiver, _ control: any Caller, _ socket: DatagramSocket, _ peer: SocketAddress?
   ) async throws -> Bool {
-    var waiting = OperationQueue(windows: windows)
+    var waiting = OperationQueue(windows: windows, port: port)
     var sender: SocketAddress?
     var strangers = 0
     let began = Clock.monotonic()

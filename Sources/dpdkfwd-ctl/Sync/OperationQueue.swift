@@ -43,6 +43,7 @@ struct OperationQueue {
   }
 
   private let windows: Windows
+  private let port: String?
   private var changes: [SyncFlow: Change] = [:]
   /// The flows with a change, the one that came first first.
   private var line: [SyncFlow] = []
@@ -51,7 +52,12 @@ struct OperationQueue {
   /// The first refusal, in the forwarder's words.
   private(set) var complaint: String?
 
-  init(windows: Windows) { self.windows = windows }
+  /// - Parameter port: by which packets of the connections come, by name or number; needed where pairs of ports have
+  ///   different owners.
+  init(windows: Windows, port: String? = nil) {
+    self.windows = windows
+    self.port = port
+  }
 
   var count: Int { changes.count }
   var isEmpty: Bool { changes.isEmpty }
@@ -100,7 +106,8 @@ struct OperationQueue {
   private mutating func apply(_ operations: [SyncOperation], by control: any Caller) async throws(ControlClientError) {
     guard !operations.isEmpty else { return }
     figures.requests += 1
-    let parameters = JSON.object([("operations", .array(operations.map(json)))])
+    let place = port.map { [("port", JSON.text($0))] } ?? []
+    let parameters = JSON.object([("operations", .array(operations.map(json)))] + place)
     let results: [JSON]
     do throws(ControlClientError) {
       results = try await control.call("conntrack.apply", parameters)["results"]?.asArray ?? []

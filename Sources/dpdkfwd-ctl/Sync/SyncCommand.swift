@@ -103,10 +103,16 @@ struct ListenSubcommand: AsyncParsableCommand {
       valueName: "exact|learn"))
   var windows = OperationQueue.Windows.learn
 
+  @Option(
+    help: ArgumentHelp(
+      "The port by which packets of the connections come, where pairs of ports have different owners.",
+      valueName: "name"))
+  var port: String?
+
   func run() async throws {
     let isDone = try await Listening(
       forwarder: options.localForwarder, on: on, from: from, settings: sync.settings(), adopts: adopt, windows: windows,
-      isOnce: sync.once, console: .standard
+      port: port, isOnce: sync.once, console: .standard
     ).run()
     if !isDone { throw ExitCode.failure }
   }

@@ -27,7 +27,7 @@ import Testing
   }
 
   /// F32: nothing is asked for, and the documentation is named.
-  @Test(arguments: ["399", "0"])
+  @Test(arguments: ["399", "1"])
   func `a minimum below 400 is refused`(size: String) async {
     let fake = DpctlFake()
     let output = await fake.run("ipf-set-min-frag v6 \(size)")
@@ -74,6 +74,12 @@ import Testing
       #expect(output.error.hasPrefix("dpdkfwd-ctl: \(text) (Operation not supported)\n"), "\(output.error)")
       if line.contains("get") { #expect(output.error.count { $0 == "\n" } == 1) }
     }
+  }
+
+  /// Without it there were no way back to what holds unless something else is set.
+  @Test(arguments: [("0", true), ("1", false), ("399", false), ("400", true)])
+  func `a smallest fragment of 0 is none`(size: String, isTaken: Bool) async {
+    #expect(await (DpctlFake().run("ipf-set-min-frag v4 \(size)").status == 0) == isTaken)
   }
 
   @Test(arguments: [
