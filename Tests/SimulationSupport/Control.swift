@@ -13,13 +13,14 @@ final class Control {
   let mask: EventMask
   /// Connections that somebody changed, made or removed on request.
   private(set) var asked: Set<ConnectionID> = []
-  private var table = EventTable()
+  private var table: EventTable
   private var chance: Chance
   private var breach: String?
   private var looks = 0
 
-  init(_ chance: Chance) {
+  init(_ chance: Chance, _ rules: RulePlan) {
     self.chance = chance
+    table = EventTable(hasFlows: rules.movesDeadlines)
     let masks: [EventMask] = [
       [.new, .update, .destroy], [.new, .update, .destroy, .refresh], [.new, .update, .destroy, .keeps],
     ]

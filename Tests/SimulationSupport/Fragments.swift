@@ -111,6 +111,7 @@ extension Scenario {
     if policy.invalid == .drop { reasons.insert(.invalid) }
     if workers > 1, steer != .port { reasons.insert(.handoffFull) }
     reasons.formUnion(refusals(port: port))
+    reasons.formUnion(rules.reasons)
     return reasons
   }
 }

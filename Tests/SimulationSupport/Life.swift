@@ -1,16 +1,24 @@
+import CSegment
+import Conntrack
+import Context
 import Pipeline
 import Primitives
 
 /// One life: workers on a world, from start to stop.
 final class Life {
-  /// What must become of a packet, in the order of the journey.
-  static let models: [any Model] = [
-    HeaderModel(), FragmentModel(), ValidityModel(), TrackingModel(), ExitModel(),
-  ]
+  /// What must become of a packet, in the order of the journey: the tracker finds out what is invalid, or the header's
+  /// judge where there is none.
+  static func models(isTracked: Bool) -> [any Model] {
+    isTracked
+      ? [
+        HeaderModel(), FragmentModel(), EarlyRuleModel(), ValidityModel(), InvalidModel(), LateRuleModel(),
+        TrackingModel(), ExitModel(),
+      ] : [HeaderModel(), FragmentModel(), ValidityModel(), EarlyRuleModel(), LateRuleModel(), ExitModel()]
+  }
   /// What holds after every step.
   static let invariants: [any Invariant] = [
     OwnershipInvariant(), BalanceInvariant(), CounterInvariant(), FateInvariant(), CommitInvariant(), RestInvariant(),
-    TrackingInvariant(), EventInvariant(), WaitingInvariant(), DatagramInvariant(),
+    TrackingInvariant(), EventInvariant(), WaitingInvariant(), DatagramInvariant(), RuleInvariant(),
   ]
 
   let world: World
@@ -25,13 +33,20 @@ final class Life {
   init(workers: Int, traffic: Traffic, chance: Chance, sabotage: Sabotage?) {
     var chance = chance
     let scenario = Scenario(workers: workers, &chance)
-    let world = World(scenario, traffic: traffic, models: Self.models, chance: chance.split(), sabotage: sabotage)
+    let world = World(
+      scenario, traffic: traffic, models: Self.models(isTracked: scenario.tracking != nil), chance: chance.split(),
+      sabotage: sabotage)
     self.world = world
     self.traffic = traffic
     self.chance = chance
     self.sabotage = sabotage
     stations = (0..<workers).map { Station(index: $0, world: world) }
     weather = Weather(scenario, traffic: traffic, chance: self.chance.split())
+    if scenario.tracking != nil {
+      world.desk?.keeper.isBusy = { [stations] number in
+        stations.contains { unsafe $0.worker.journey.tracker.flowRecord(number).pointee.flows > 0 }
+      }
+    }
   }
 
   /// Steps until the life ends, something is wrong or the steps are used up; then stops.
@@ -47,6 +62,7 @@ final class Life {
 
   private func step() {
     weather.turn(world)
+    world.desk?.turn(world)
     let first = chance.below(stations.count)
     for k in stations.indices { stations[(first + k) % stations.count].turn(world) }
     inspect()
@@ -68,6 +84,8 @@ final class Life {
       inspect()
     }
     world.close()
+    inspect()
+    world.desk?.end(world)
     inspect()
     let census = world.census()
     if census[.pool] != world.slab.count {

@@ -22,6 +22,8 @@ struct Incoming: BitwiseCopyable {
   /// It is a fragment that waits for the others of its datagram, and why that may end.
   var waits = false
   var ends = Reasons()
+  /// What rules say of it.
+  var rules = RuleForesight()
 
   var isWhole: Bool { contiguous == length }
 }

@@ -14,6 +14,7 @@ struct Scenario: Sendable {
   let policy: Policy
   let tracking: Tracking?
   let fragments: Fragments
+  let rules: RulePlan
   let burst: Int
   let attempts: UInt32
   let sleeps: Bool
@@ -78,6 +79,10 @@ struct Scenario: Sendable {
       strangers: Scenario.rate(0.1, 1, &chance), quiet: Scenario.rate(0.02, 0.1, &chance),
       stall: Scenario.rate(1, 20, &chance), clockJump: Scenario.rate(0.02, 0.2, &chance))
     fragments = Fragments(buffers: buffers, &chance)
+    // A sequence of its own: what others draw stays as it is.
+    var aside = chance
+    aside = Chance(seed: aside.next() ^ 0x7275_6c65)
+    rules = RulePlan(&aside)
   }
 
   /// Who owns what by the word of one worker: the same for all, unless a bug is planted.
@@ -114,4 +119,6 @@ enum Trouble: UInt8, CaseIterable {
   case shortReceive, shortSend, fullSpells, linkChanges, strangers, quietSpells, stalls, clockJumps, sleeps
   /// What was asked of workers.
   case orders, scans, knobs
+  /// Rulesets that replaced others.
+  case rules
 }

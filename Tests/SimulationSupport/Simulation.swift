@@ -38,10 +38,8 @@ public struct Simulation: Sendable {
   /// All that may happen on the virtual wires, and all reasons to drop, by name. (Nobody switches reassembly off while
   /// workers live.)
   public static let troubles = Set(Trouble.allCases.map { "\($0)" })
-  /// All but those of rules, which it has none of.
-  public static let dropReasons = Set(DropReason.allCases.map(\.name)).subtracting([
-    "frag_purged", "rule", "rule_policy", "rule_reject", "no_rules", "hook_program",
-  ])
+  /// All but that of users' programs, which it has none of.
+  public static let dropReasons = Set(DropReason.allCases.map(\.name)).subtracting(["frag_purged", "hook_program"])
 
   /// Lives one life after the other until the steps are used up or something is wrong.
   public func run() -> Report {
@@ -157,6 +155,8 @@ public struct Failure: Equatable, Sendable, CustomStringConvertible {
     case rest
     /// Buffers that did not come back at the end.
     case leak
+    /// A rule counted other packets than those that met it, or rules are kept that nobody goes by, or gone too early.
+    case rules
   }
 
   public let kind: Kind

@@ -44,6 +44,8 @@ struct Slot: BitwiseCopyable {
   /// Why it must be dropped, as a raw value of `DropReason` (0: it must cross), and for what reasons it may be.
   var mustDrop: UInt8 = 0
   var mayDrop = Reasons()
+  /// By which ruleset it is counted, as `RuleDesk` has them; -1: by none.
+  var rules: Int32 = -1
   var tags: UInt8 = 0
   var headers: UInt16 = 0
   var fault: UInt8 = 0

@@ -1,7 +1,9 @@
 import Conntrack
+import Context
 import FlowCache
 import Pipeline
 import Primitives
+import Rules
 import Steering
 
 /// A worker at its place: what an lcore's run loop does around it, in virtual time.
@@ -23,12 +25,15 @@ final class Station {
   private var ramp: IdleRamp
   private var wakes = Instant(nanoseconds: 0)
   private var nextCommit = Instant(nanoseconds: 0)
+  private let mailbox: Mailbox?
+  /// Where it is told of other rules, until it goes by them.
+  private var ruleLane: Int?
 
   init(index: Int, world: World) {
     self.index = index
     let scenario = world.scenario
     let isAsked = scenario.tracking != nil && world.asking.below(3) > 0
-    control = isAsked ? Control(world.asking.split()) : nil
+    control = isAsked ? Control(world.asking.split(), scenario.rules) : nil
     ramp = IdleRamp(sleeps: scenario.sleeps, longest: Self.longestRest)
     let paired = scenario.peers.indices.filter { scenario.peers[$0] >= 0 }
     let isShared = scenario.steer != .port && scenario.workers > 1
@@ -40,12 +45,18 @@ final class Station {
         // What comes in by a lone port goes nowhere.
         group: isShared && scenario.peers[port] >= 0 ? 0 : -1)
     }
+    let tracker =
+      scenario.tracking?.tracker(world.limits, ports: scenario.peers.count, control, shard: index) ?? .off()
+    let states = world.desk?.keeper ?? RuleKeeper(RuleKeeper.Options(ports: [], workers: scenario.workers))
+    let rules = states.engine(worker: index, liveness: ConnectionLiveness(tracker))
+    mailbox = control?.mailbox ?? world.desk.map { _ in Mailbox() }
+    var journey = unsafe Journey(
+      policy: scenario.policy, owners: OwnerTable(scenario.ownership(of: index, world.sabotage), me: index),
+      tracker: tracker, cache: scenario.tracking?.cache ?? FlowCache(), fragments: scenario.fragments.table(),
+      rules: rules, gather: Slab.gather)
+    if let desk = world.desk { journey.adopt(desk.keeper.setup) }
     worker = Worker(
-      io: VirtualIO(world: world, worker: index),
-      journey: unsafe Journey(
-        policy: scenario.policy, owners: OwnerTable(scenario.ownership(of: index, world.sabotage), me: index),
-        tracker: scenario.tracking?.tracker(world.limits, ports: scenario.peers.count, control, shard: index) ?? .off(),
-        cache: scenario.tracking?.cache ?? FlowCache(), fragments: scenario.fragments.table(), gather: Slab.gather),
+      io: VirtualIO(world: world, worker: index), journey: journey,
       burst: scenario.burst, receive: crossings.map { ReceiveQueue(queue: UInt16(index), crossing: $0) },
       transmit: !sends
         ? []
@@ -55,7 +66,7 @@ final class Station {
             mostTogether: scenario.fragments.mostTogether)
         },
       sources: isShared && sends ? (0..<scenario.workers).filter { $0 != index } : [],
-      crossings: isShared && sends ? crossings : [], mailbox: control?.mailbox)
+      crossings: isShared && sends ? crossings : [], mailbox: mailbox)
   }
 
   /// One turn of the run loop, if the worker is awake.
@@ -65,8 +76,10 @@ final class Station {
     if world.chance.happens(world.scenario.rates.stall) { return world.note(.stalls) }
     renew(world)
     control?.ask(worker, world)
+    tellRules(world)
     let received = worker.breathe()
     control?.hear(worker, world)
+    hearRules(world)
     rest = ramp.rest(after: received)
     emptyBreaths = received > 0 ? 0 : emptyBreaths + 1
     if received > 0 || world.now >= nextCommit { commit(world) }
@@ -74,6 +87,25 @@ final class Station {
       wakes = world.now + .nanoseconds(UInt64(rest))
       world.note(.sleeps)
     }
+  }
+
+  /// Has the worker take over the rules that it does not go by yet, where a lane is free.
+  private func tellRules(_ world: World) {
+    guard ruleLane == nil, let setup = world.desk?.news(for: index), let mailbox,
+      let lane = (0..<Mailbox.lanes).first(where: { mailbox.isFree($0) })
+    else { return }
+    var slip = Mailbox.Lane()
+    slip.kind = .knobs
+    slip.knobs.rules = setup
+    mailbox[lane] = slip
+    mailbox.post(lane)
+    ruleLane = lane
+  }
+
+  private func hearRules(_ world: World) {
+    guard let lane = ruleLane, mailbox?.isFree(lane) == true else { return }
+    ruleLane = nil
+    world.desk?.take(index, world)
   }
 
   /// Takes the news of links that went down or came up.

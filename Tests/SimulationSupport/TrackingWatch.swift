@@ -60,9 +60,12 @@ final class TrackingWatch {
     let (used, now) = (worker.journey.tracker.table.slotsUsed, worker.journey.tracker.now)
     while known.count < used { known.append(Known()) }
     let swept = unsafe Int64(worker.journey.tracker.table.counts.pointee.swept)
+    let movesDeadlines = world.scenario.rules.movesDeadlines
     for slot in 0..<used {
       let record = unsafe worker.journey.tracker.table.record(slot).pointee
-      known[slot].isAsked = asked.contains(known[slot].id(in: slot, of: worker))
+      known[slot].isAsked = movesDeadlines || asked.contains(known[slot].id(in: slot, of: worker))
+      // Flows in a flow table are not swept (W6).
+      if movesDeadlines, record.status & Status.offload != 0 { known[slot].overSince = swept }
       if let breach = compare(record, &known[slot], now, swept, used) { return "slot \(slot) \(breach)" }
     }
     guard looks % 8 == 0 || world.sabotage != nil || repair != nil else { return nil }

@@ -210,6 +210,7 @@ extension World {
     packet.finished = -1
     (packet.mustDrop, packet.mayDrop) = (0, [])
     (packet.wasOffered, packet.wasRefused) = (false, false)
+    packet.rules = -1
     slab.slots[slot] = packet
     slab.fill(slot, from: bytes, at: 0, count: bytes.count)
     slab.layOut(slot, contiguous: bytes.count)

@@ -77,6 +77,7 @@ extension World {
       if accounts[worker].isEmptying {
         slab.slots[slot].mustDrop = DropReason.shutdown.rawValue
         slab.slots[slot].mayDrop = Reasons()
+        slab.slots[slot].rules = -1
       } else {
         judgeHandedOff(slot, worker)
       }

@@ -140,6 +140,7 @@ extension World {
     slab.slots[slot].sequence = inbound[i].sequence
     slab.slots[slot].cut = -1
     slab.slots[slot].handovers = 0
+    slab.slots[slot].rules = -1
     stamp(slot)
     if slab.slots[slot].piece.key >= 0 {
       slab.amend(slot, Frame(slab.copyOfFrame(slot)).fragment(by: port))
@@ -160,7 +161,8 @@ extension World {
   }
 
   private func judge(_ slot: Int, _ worker: Int, _ port: Int) {
-    let packet = incoming(slot, worker, port)
+    var packet = incoming(slot, worker, port)
+    askRules(slot, &packet, worker, port)
     if packet.waits { accounts[worker].doubtful += 1 }
     if !packet.waits, packet.fault == nil, packet.soundness != .sound {
       accounts[worker].doubtful += 1
@@ -174,10 +176,30 @@ extension World {
     let port = Int(slab.slots[slot].inbound) / workers
     let models: [any Model] =
       [FragmentModel()]
-      + (scenario.tracking == nil ? [ExitModel()] : [ValidityModel(), TrackingModel(), ExitModel()])
-    let packet = incoming(slot, worker, port)
+      + (scenario.tracking == nil
+        ? [EarlyRuleModel(), LateRuleModel(), ExitModel()]
+        : [EarlyRuleModel(), ValidityModel(), InvalidModel(), LateRuleModel(), TrackingModel(), ExitModel()])
+    var packet = incoming(slot, worker, port)
+    askRules(slot, &packet, worker, port)
     if packet.waits { accounts[worker].doubtful += 1 }
     foretell(slot, packet, models)
+  }
+
+  private func askRules(_ slot: Int, _ packet: inout Incoming, _ worker: Int, _ port: Int) {
+    slab.slots[slot].rules = -1
+    guard let desk, packet.fault == nil, !packet.waits else { return }
+    packet.rules = desk.foresee(
+      slab.copyOfFrame(slot), of: worker, port: port, egress: scenario.exits[port].port, at: clock)
+    slab.slots[slot].rules = desk.number(of: worker)
+  }
+
+  /// The packet was judged, and its fate is known.
+  func countByRules(_ slot: Int) {
+    let packet = slab.slots[slot]
+    guard packet.rules >= 0, let desk else { return }
+    let port = Int(packet.inbound) / workers
+    desk.count(slab.copyOfFrame(slot), by: packet.rules, port: port, egress: scenario.exits[port].port, at: clock)
+    slab.slots[slot].rules = -1
   }
 
   func incoming(_ slot: Int, _ worker: Int, _ port: Int) -> Incoming {

@@ -37,6 +37,7 @@ extension World {
 
   private func transmit(_ slot: Int, _ worker: Int, _ port: Int, _ queue: Int) {
     let packet = slab.slots[slot]
+    countByRules(slot)
     let i = Int(packet.inbound)
     if packet.mustDrop != 0 { fail(.fate, "sent: \(describe(slot)), to be dropped as \(name(packet.mustDrop))") }
     if Int(packet.egress) != port { fail(.fate, "\(describe(slot)) left by port \(port), not \(packet.egress)") }
@@ -96,6 +97,7 @@ extension World {
     if packet.cut >= 0, !packet.wasOffered { return giveBackMade(slot, worker) }
     accounts[worker].released.packets += 1
     accounts[worker].released.bytes += UInt64(packet.length)
+    if !packet.wasRefused { countByRules(slot) }
     if packet.wasRefused {
       blame(worker, [.handoffFull])
     } else if packet.wasOffered {

@@ -22,10 +22,12 @@ final class World {
   var clock = Instant(nanoseconds: 0)
   /// Where those who ask workers for something get their chance from.
   var asking: Chance
+  /// Who changes the rules; `nil`: there are none.
+  var desk: RuleDesk?
   /// What all workers' trackers may hold together.
   let limits: SharedLimits?
   private(set) var failure: Failure?
-  var troubles = InlineArray<27, UInt64>(repeating: 0)
+  var troubles = InlineArray<28, UInt64>(repeating: 0)
   /// What is left of a planted bug.
   var sabotage: Sabotage?
 
@@ -113,6 +115,7 @@ final class World {
     // A sequence of its own: what others draw stays as it is.
     var aside = chance
     asking = Chance(seed: aside.next() ^ 0x6173_6b69_6e67)
+    let ruling = Chance(seed: aside.next() ^ 0x7275_6c65)
     self.sabotage = sabotage
     workers = scenario.workers
     ports = scenario.peers.count
@@ -137,6 +140,7 @@ final class World {
     sent = Array(repeating: Tally.Count(), count: ports * workers)
     accounts = Array(repeating: Account(), count: workers)
     free = (0..<Int32(scenario.buffers)).reversed()
+    desk = RuleDesk(self, ruling)
   }
 
   func fail(_ kind: Failure.Kind, _ detail: @autoclosure () -> String) {
