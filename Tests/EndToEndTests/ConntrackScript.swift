@@ -12,33 +12,33 @@ enum ConntrackScript {
     -F
     -C
     -L
-    -I -s 10.0.0.1 -d 10.0.0.2 -p tcp --sport 1000 --dport 80 -t 300 --state ESTABLISHED -u ASSURED,SEEN_REPLY -m 5
-    -I -s 10.0.0.1 -d 10.0.0.2 -p tcp --sport 1000 --dport 80 -t 300 --state ESTABLISHED -u ASSURED,SEEN_REPLY -m 5
-    -A -s 10.0.0.1 -d 10.0.0.2 -p tcp --sport 1000 --dport 80 -t 900 --state CLOSE_WAIT -m 6
+    -I -s 10.0.0.1 -d 10.0.0.2 -p tcp --sport 1000 --dport 80 -t 3000 --state ESTABLISHED -u ASSURED,SEEN_REPLY -m 5
+    -I -s 10.0.0.1 -d 10.0.0.2 -p tcp --sport 1000 --dport 80 -t 3000 --state ESTABLISHED -u ASSURED,SEEN_REPLY -m 5
+    -A -s 10.0.0.1 -d 10.0.0.2 -p tcp --sport 1000 --dport 80 -t 9000 --state CLOSE_WAIT -m 6
     -L
     -L -o extended
     -L -o save
     -C
-    -I -s 10.0.0.1 -d 10.0.0.3 -p udp --sport 1000 --dport 53 -t 200
-    -I -s 10.0.0.1 -d 10.0.0.3 -p udp --sport 1001 --dport 53 -t 200 -u SEEN_REPLY
-    -A -s 10.0.0.1 -d 10.0.0.4 -p udp --sport 1000 --dport 53 -t 200 -m 0x12
-    -I -r 10.0.0.9 -q 10.0.0.8 -p udp --reply-port-src 53 --reply-port-dst 999 -t 200
-    -I -s 10.0.0.1 -d 10.0.0.3 -p icmp --icmp-type 8 --icmp-code 0 --icmp-id 77 -t 100
-    -I -s 10.0.0.1 -d 10.0.0.3 -p icmp --icmp-type 3 --icmp-code 0 --icmp-id 77 -t 100
-    -I -s 10.0.0.1 -d 10.0.0.3 -p icmp --icmp-type 13 --icmp-code 0 --icmp-id 78 -t 100
-    -I -s 10.0.0.1 -d 10.0.0.5 -p sctp --sport 5 --dport 6 -t 100 --state ESTABLISHED --orig-vtag 11 --reply-vtag 12
-    -I -s 10.0.0.1 -d 10.0.0.5 -p sctp --sport 5 --dport 7 -t 100 --state ESTABLISHED
-    -I -s 10.0.0.1 -d 10.0.0.5 -p gre --srckey 0x10 --dstkey 0x20 -t 100
-    -I -s 10.0.0.1 -d 10.0.0.5 -p 99 -t 100
-    -I -s 10.0.0.1 -d 10.0.0.5 -p 253 -t 100 -u ASSURED
-    -I -s 10.0.0.1 -d 10.0.0.5 -p 256 -t 100
-    -I -s 10.0.0.1 -d 10.0.0.5 -p 253 -t 100 --sport 1
-    -I -s 2001:db8::1 -d 2001:db8::2 -p tcp --sport 1 --dport 2 -t 100 --state SYN_SENT
-    -I -s 2001:db8::1 -d 2001:db8::2 -p udp --sport 1 --dport 2 -t 100 -u SEEN_REPLY
-    -I -s 2001:db8::1 -d 2001:db8::2 -p icmpv6 --icmpv6-type 128 --icmpv6-code 0 --icmpv6-id 3 -t 100
-    -I -s 2001:db8::1 -d 10.0.0.2 -p udp --sport 1 --dport 2 -t 100
-    -I -s 10.0.0.1 -d 10.0.0.3 -p udp --sport 1000 --dport 53 -t 200 -w 7
-    -I -s 10.0.0.1 -d 10.0.0.3 -p udp --sport 1000 --dport 53 -t 200 -w 7
+    -I -s 10.0.0.1 -d 10.0.0.3 -p udp --sport 1000 --dport 53 -t 2000
+    -I -s 10.0.0.1 -d 10.0.0.3 -p udp --sport 1001 --dport 53 -t 2000 -u SEEN_REPLY
+    -A -s 10.0.0.1 -d 10.0.0.4 -p udp --sport 1000 --dport 53 -t 2000 -m 0x12
+    -I -r 10.0.0.9 -q 10.0.0.8 -p udp --reply-port-src 53 --reply-port-dst 999 -t 2000
+    -I -s 10.0.0.1 -d 10.0.0.3 -p icmp --icmp-type 8 --icmp-code 0 --icmp-id 77 -t 1000
+    -I -s 10.0.0.1 -d 10.0.0.3 -p icmp --icmp-type 3 --icmp-code 0 --icmp-id 77 -t 1000
+    -I -s 10.0.0.1 -d 10.0.0.3 -p icmp --icmp-type 13 --icmp-code 0 --icmp-id 78 -t 1000
+    -I -s 10.0.0.1 -d 10.0.0.5 -p sctp --sport 5 --dport 6 -t 1000 --state ESTABLISHED --orig-vtag 11 --reply-vtag 12
+    -I -s 10.0.0.1 -d 10.0.0.5 -p sctp --sport 5 --dport 7 -t 1000 --state ESTABLISHED
+    -I -s 10.0.0.1 -d 10.0.0.5 -p gre --srckey 0x10 --dstkey 0x20 -t 1000
+    -I -s 10.0.0.1 -d 10.0.0.5 -p 99 -t 1000
+    -I -s 10.0.0.1 -d 10.0.0.5 -p 253 -t 1000 -u ASSURED
+    -I -s 10.0.0.1 -d 10.0.0.5 -p 256 -t 1000
+    -I -s 10.0.0.1 -d 10.0.0.5 -p 253 -t 1000 --sport 1
+    -I -s 2001:db8::1 -d 2001:db8::2 -p tcp --sport 1 --dport 2 -t 1000 --state SYN_SENT
+    -I -s 2001:db8::1 -d 2001:db8::2 -p udp --sport 1 --dport 2 -t 1000 -u SEEN_REPLY
+    -I -s 2001:db8::1 -d 2001:db8::2 -p icmpv6 --icmpv6-type 128 --icmpv6-code 0 --icmpv6-id 3 -t 1000
+    -I -s 2001:db8::1 -d 10.0.0.2 -p udp --sport 1 --dport 2 -t 1000
+    -I -s 10.0.0.1 -d 10.0.0.3 -p udp --sport 1000 --dport 53 -t 2000 -w 7
+    -I -s 10.0.0.1 -d 10.0.0.3 -p udp --sport 1000 --dport 53 -t 2000 -w 7
     -C
     -L
     -L -f ipv4
@@ -84,7 +84,7 @@ enum ConntrackScript {
     -U -s 10.0.0.1 -d 10.0.0.2 -p tcp --sport 1000 --dport 80 -m 9
     -U -s 10.0.0.1 -d 10.0.0.2 -p tcp --sport 1000 --dport 80 -m 9
     -U -s 10.0.0.1 -d 10.0.0.2 -p tcp --sport 1000 --dport 80 -m 0xf0/0x0f
-    -U -s 10.0.0.1 -d 10.0.0.2 -p tcp --sport 1000 --dport 80 -t 600
+    -U -s 10.0.0.1 -d 10.0.0.2 -p tcp --sport 1000 --dport 80 -t 6000
     -U -s 10.0.0.1 -d 10.0.0.2 -p tcp --sport 1000 --dport 80 --state CLOSE_WAIT
     -U -s 10.0.0.1 -d 10.0.0.4 -p udp --sport 1000 --dport 53 -u SEEN_REPLY,ASSURED
     -U -s 10.0.0.1 -d 10.0.0.4 -p udp --sport 1000 --dport 53 -u ASSURED
@@ -99,7 +99,7 @@ enum ConntrackScript {
     -U -s 10.0.0.1 -d 10.0.0.4 -l eth0-in -m 77
     -U -s 10.0.0.1 -d 10.0.0.4 --label-del -o labels
     -L -l eth0-in
-    -I -s 10.0.0.1 -d 10.0.0.6 -p udp --sport 1 --dport 2 -t 100 --label-add eth0-out
+    -I -s 10.0.0.1 -d 10.0.0.6 -p udp --sport 1 --dport 2 -t 1000 --label-add eth0-out
     -L -d 10.0.0.6 -o labels
     -L -o save > all
     -D -p icmp
@@ -179,9 +179,9 @@ enum ConntrackScript {
     return ""
   }
 
-  /// Timers to the next hundred seconds, since time goes on; ids and users as if there were one.
+  /// Timers to the next thousand seconds, since time goes on; ids and users as if there were one.
   private static func masked(_ line: String) -> String {
-    func timer(_ seconds: Substring) -> Int { ((Int(seconds) ?? 0) + 99) / 100 * 100 }
+    func timer(_ seconds: Substring) -> Int { ((Int(seconds) ?? 0) + 999) / 1000 * 1000 }
     return
       line
       .replacing(/^((?:ipv[46] +\d+ )?\w+ +\d+ )(\d+)(?= )/) { "\($0.1)\(timer($0.2))" }

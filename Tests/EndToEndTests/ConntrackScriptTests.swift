@@ -15,7 +15,7 @@ struct ConntrackScriptTests {
   }
 
   private static func ours() async throws -> [ConntrackScript.Step] {
-    let forwarder = try Forwarder(["--duration", "280"], limit: .seconds(300)) { folder in
+    let forwarder = try Forwarder(["--duration", "600"], limit: .seconds(640)) { folder in
       try Data(ConntrackScript.labels.utf8).write(to: folder.appending(path: "labels"))
       return ["net_null0,no-rx=1", "net_null1,no-rx=1"]
     }

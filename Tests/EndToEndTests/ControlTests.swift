@@ -30,7 +30,7 @@ import Testing
     }
     ended.expectClean()
     #expect(modes == [0o600, 0o660])
-    #expect(try FileManager.default.contentsOfDirectory(atPath: forwarder.sockets) == [])
+    #expect(!FileManager.default.fileExists(atPath: forwarder.sockets))
   }
 
   @Test func `without control there are no sockets, and tools say so`() async throws {
@@ -108,7 +108,7 @@ import Testing
         import json, socket, sys
         path = sys.argv[1]
         def client():
-            s = socket.socket(socket.AF_UNIX); s.settimeout(20); s.connect(path); return s
+            s = socket.socket(socket.AF_UNIX); s.settimeout(120); s.connect(path); return s
         garbage = client(); garbage.sendall(bytes(range(256)) * 64 + b"\\n")
         deep = client(); deep.sendall(b"[" * 100000 + b"\\n")
         long = client()
@@ -140,14 +140,14 @@ import Testing
     let (listener, ended) = try await forwarder.run { running in
       try await running.forwarding()
       async let listener = forwarder.ctl("conntrack", "-E")
-      while try await !forwarder.stat("show", "events", "--json").output.contains("\"mask\": 7") {
-        try await Task.sleep(for: .milliseconds(50))
+      try await until("nobody listens") {
+        try await forwarder.stat("show", "events", "--json").output.contains("\"mask\": 7")
       }
       try running.send(SIGTERM)
       return try await listener
     }
     ended.expectClean()
-    #expect(ended.lasted < .seconds(45))
+    #expect(ended.lasted < .seconds(180), "it did not end by itself")
     #expect(listener.errors.contains("flow events have been shown"), "\(listener.errors)")
   }
 }

@@ -21,7 +21,7 @@ struct FlowtableTests {
     + (0..<5).map { segment([.ack, .psh], seq: 1001 + 10 * UInt32($0), ack: 5001, length: 10).frame() }
 
   private static func forwarder(_ rules: String, frames: [Frame], loops: Bool = false) throws -> Forwarder {
-    try Forwarder(["--duration", "200", "--port-names", "0=eth0,1=eth1"]) { folder in
+    try Forwarder(["--duration", "200", "--udp-timeout", "300", "--port-names", "0=eth0,1=eth1"]) { folder in
       let capture = folder.appending(path: "in.pcap")
       try Capture(frames: frames).write(to: capture)
       try Data(rules.utf8).write(to: folder.appending(path: "rules.nft"))
@@ -75,7 +75,7 @@ struct FlowtableTests {
     let (told, ended) = try await forwarder.run(adding: rules) { running in
       try await running.forwarding()
       let words =
-        "exec timeout -s INT 5 \(Tool.folder)/dpdkfwd-ctl -f \(forwarder.prefix) ruleset monitor trace | head -n 40"
+        "exec timeout -s INT 120 \(Tool.folder)/dpdkfwd-ctl -f \(forwarder.prefix) ruleset monitor trace | head -n 40"
       let told = try await Tool(name: "sh", words: ["-c", words]).run([])
       try running.send(SIGTERM)
       return told
@@ -102,7 +102,7 @@ struct FlowtableTests {
       #expect(try await forwarder.ctl("context", "update", "forward", object.path).status == .exited(0))
       let dump = try await forwarder.ctl("context", "dump", "--prefix", "| ")
       #expect(dump.output.split(separator: "\n").allSatisfy { $0.hasPrefix("| ") })
-      #expect(dump.output.contains("program guard: eBPF of section filter"))
+      #expect(dump.output.contains(/program guard: eBPF of section filter.*; packets \d+ drops \d+\n/))
       #expect(try await forwarder.ctl("context", "remove", "forward:guard").status == .exited(0))
       #expect(try await forwarder.ctl("context", "get", "forward:guard").status == .exited(1))
       // What is no program is refused with its cause, and nothing happens.

@@ -94,25 +94,34 @@ struct Running: Sendable {
 
   func send(_ signal: Int32) throws { try process.send(signal) }
 
-  /// Waits until the forwarder's counters satisfy the condition; fails after a hundred and fifty seconds.
+  /// Waits until the forwarder's counters satisfy the condition.
   @discardableResult
   func metrics(once condition: (Metrics) -> Bool) async throws -> Metrics {
-    let start = ContinuousClock.now
-    while ContinuousClock.now - start < .seconds(150) {
+    var last: Metrics?
+    try await until("the counters did not come to what was waited for") {
       let answer = try await forwarder.stat("metrics")
-      if answer.status == .exited(0) {
-        let metrics = try Metrics(answer)
-        if condition(metrics) { return metrics }
-      }
-      try await Task.sleep(for: .milliseconds(50))
+      guard answer.status == .exited(0) else { return false }
+      last = try Metrics(answer)
+      return condition(last!)
     }
-    throw Complaint("the counters did not come to what was waited for in 150 seconds")
+    return last!
   }
 
   /// Waits until packets have been received.
   @discardableResult
   func forwarding() async throws -> Metrics {
     try await metrics { $0.sum("dpdkfwd_lcore_rx_packets_total") ?? 0 > 0 }
+  }
+}
+
+/// Waits until something is so; fails after a hundred and fifty seconds, on a busy host as on an idle one.
+///
+/// - Parameter failure: what is said then.
+func until(_ failure: String, _ holds: () async throws -> Bool) async throws {
+  let start = ContinuousClock.now
+  while try await !holds() {
+    guard ContinuousClock.now - start < .seconds(150) else { throw Complaint("\(failure) in 150 seconds") }
+    try await Task.sleep(for: .milliseconds(50))
   }
 }
 

@@ -129,7 +129,7 @@ struct FragmentTests {
         from: 4000, to: 53, payload: [UInt8](repeating: 1, count: 300)
       ).fragments(size: 104).map { $0.frame() }
     let whole = Datagram.ipv4(from: "10.0.0.1", to: "192.0.2.1").udp(from: 4000, to: 53).frame()
-    let bridge = try Bridge([whole, frames[0], frames[2]], ["--idle-exit", "20"])
+    let bridge = try Bridge([whole, frames[0], frames[2]], ["--idle-exit", "200", "--frag-timeout-v4", "300"])
     let (said, ended) = try await bridge.forwarder.run { running in
       try await running.metrics { $0.sum("dpdkfwd_frag_fragments_held") ?? 0 == 2 }
       let said = try await running.forwarder.stat("ipf-get-status", "-m", "-m")

@@ -10,7 +10,7 @@ import Testing
 
   private static func lab(_ words: String...) async throws -> Ended {
     let bash = Tool(name: "bash", words: [script.path], environment: ["DPDKFWD_BIN_DIR": Tool.folder])
-    return try await bash.run(words, limit: .seconds(90))
+    return try await bash.run(words, limit: .seconds(240))
   }
 
   /// Whether this host has root, the tools and the kernel for it; says what it lacks.

@@ -76,7 +76,7 @@ struct Hosts {
       try await afterStart()
       for address in ["10.99.0.2", "2001:db8::2"] {
         let ping = try await Tool(name: "ping").inside(namespace)
-          .run(["-c", "3", "-i", "0.2", "-w", "10", "-s", "1400", address])
+          .run(["-c", "3", "-i", "0.2", "-w", "60", "-s", "1400", address])
         #expect(ping.status == .exited(0), "\(ping.output)\(ping.errors)")
       }
       try running.send(SIGINT)

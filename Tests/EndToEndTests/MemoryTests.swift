@@ -36,7 +36,7 @@ struct MemoryTests {
   }
 
   @Test func `net_null forwards to itself without losing a packet`() async throws {
-    let forwarder = try Forwarder(["--duration", "0.5"]) { _ in ["net_null0", "net_null1"] }
+    let forwarder = try Forwarder(["--duration", "2"]) { _ in ["net_null0", "net_null1"] }
     let ended = try await forwarder.run()
     ended.expectClean()
     #expect(try #require(ended.balance).received > 0)

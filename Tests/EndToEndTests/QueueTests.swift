@@ -67,7 +67,7 @@ struct QueueTests {
   }
 
   @Test func `two workers on two queues of net_null lose nothing`() async throws {
-    let forwarder = try Forwarder(workers: 2, ["--duration", "0.5", "--rxq", "2", "--txq", "2"]) { _ in
+    let forwarder = try Forwarder(workers: 2, ["--duration", "2", "--rxq", "2", "--txq", "2"]) { _ in
       ["net_null0", "net_null1"]
     }
     let ended = try await forwarder.run()

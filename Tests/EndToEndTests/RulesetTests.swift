@@ -33,9 +33,12 @@ struct RulesetTests {
 
   /// - Parameter rules: the content of the file that `ruled` names.
   private static func forwarder(
-    _ rules: String = proposal, _ options: [String] = [], workers: Int = 1
+    _ rules: String = proposal, _ options: [String] = [], workers: Int = 1, seconds: Int = 200
   ) throws -> Forwarder {
-    try Forwarder(workers: workers, ["--duration", "200", "--port-names", "0=eth0,1=eth1"] + options) { folder in
+    try Forwarder(
+      workers: workers, ["--duration", "\(seconds)", "--port-names", "0=eth0,1=eth1"] + options,
+      limit: .seconds(seconds + 40)
+    ) { folder in
       let capture = folder.appending(path: "in.pcap")
       try Capture(frames: frames).write(to: capture)
       try Data(rules.utf8).write(to: folder.appending(path: "rules.nft"))
@@ -101,12 +104,11 @@ struct RulesetTests {
       let loaded = try await forwarder.ctl("ruleset", "load", file.path, "--confirm", "1")
       #expect(loaded.status == .exited(0), "\(loaded.errors)")
       try await running.metrics { $0.sum("dpdkfwd_drops_total", ["reason": "rule_policy"]) ?? 0 > 0 }
-      let start = ContinuousClock.now
-      while try await forwarder.ctl("ruleset", "list", "ruleset").output != "" {
-        guard ContinuousClock.now - start < .seconds(150) else { throw Complaint("the rules were not taken back") }
+      try await until("the rules were not taken back") {
+        try await forwarder.ctl("ruleset", "list", "ruleset").output == ""
       }
       // Confirmed, they stay.
-      _ = try await forwarder.ctl("ruleset", "load", file.path, "--confirm", "30")
+      _ = try await forwarder.ctl("ruleset", "load", file.path, "--confirm", "120")
       #expect(try await forwarder.ctl("ruleset", "flush", "ruleset").status == .exited(1))
       #expect(try await forwarder.ctl("ruleset", "confirm").status == .exited(0))
       #expect(try await forwarder.ctl("ruleset", "flush", "ruleset").status == .exited(0))
@@ -128,7 +130,7 @@ struct RulesetTests {
       }
       """
     }
-    let forwarder = try Self.forwarder(text(1), workers: 2)
+    let forwarder = try Self.forwarder(text(1), workers: 2, seconds: 600)
     let other = forwarder.folder.appending(path: "other.nft")
     try Data(text(2).utf8).write(to: other)
     let files = [forwarder.folder.appending(path: "rules.nft").path, other.path]
@@ -153,10 +155,8 @@ struct RulesetTests {
     let (_, ended) = try await running.run(adding: running.ruled) { process in
       try await process.forwarding()
       func list(once condition: (String) -> Bool) async throws {
-        let start = ContinuousClock.now
-        while true {
-          if condition(try await running.ctl("ruleset", "list", "ruleset").output) { return }
-          guard ContinuousClock.now - start < .seconds(150) else { throw Complaint("the rules are not as expected") }
+        try await until("the rules are not as expected") {
+          condition(try await running.ctl("ruleset", "list", "ruleset").output)
         }
       }
       try await list { $0 == Self.listed }
@@ -165,9 +165,8 @@ struct RulesetTests {
       try await list { $0.contains("table ip other") && !$0.contains("flowtable") }
       try Data("table ip broken { chain c { frob; } }\n".utf8).write(to: file)
       try process.send(SIGHUP)
-      let start = ContinuousClock.now
-      while !(try await running.ctl("ruleset", "status").output.contains("\"failed_reloads\": 1")) {
-        guard ContinuousClock.now - start < .seconds(150) else { throw Complaint("nothing came of SIGHUP") }
+      try await until("nothing came of SIGHUP") {
+        try await running.ctl("ruleset", "status").output.contains("\"failed_reloads\": 1")
       }
       try await list { $0.contains("table ip other") }
       try process.send(SIGTERM)

@@ -6,10 +6,11 @@ import Testing
 /// What a service manager sees: sd_notify(3).
 struct ServiceTests {
   @Test func `it says when it is ready, that it lives, and when it stops`() async throws {
+    // Nobody reads before the end: the socket has room for ten.
     let socket = try NotifySocket()
     let tool = Tool(
       name: "dpdkfwd", environment: ["NOTIFY_SOCKET": socket.path, "WATCHDOG_USEC": "500000"])
-    let forwarder = try Forwarder(["--duration", "1"], tool: tool) { _ in ["net_null0,no-rx=1", "net_null1,no-rx=1"] }
+    let forwarder = try Forwarder(["--duration", "1.5"], tool: tool) { _ in ["net_null0,no-rx=1", "net_null1,no-rx=1"] }
     let ended = try await forwarder.run()
     ended.expectClean()
     let messages = socket.messages.map { $0.split(separator: "\n").map(String.init) }
@@ -22,23 +23,23 @@ struct ServiceTests {
     let socket = try NotifySocket()
     let tool = Tool(name: "dpdkfwd", environment: ["NOTIFY_SOCKET": socket.path, "WATCHDOG_USEC": "20000"])
     let vdevs = ["net_null0,no-rx=1", "net_null1,no-rx=1"]
-    let ended = try await Forwarder(["--duration", "1"], limit: .seconds(10), tool: tool) { _ in vdevs }.run()
+    let ended = try await Forwarder(["--duration", "1"], tool: tool) { _ in vdevs }.run()
     ended.expectClean()
     #expect(!socket.messages.isEmpty)
   }
 
   @Test func `it says that it lives every half of the time it is given, an abstract socket is as good`() async throws {
     let socket = try NotifySocket(abstract: true)
-    let tool = Tool(name: "dpdkfwd", environment: ["NOTIFY_SOCKET": socket.path, "WATCHDOG_USEC": "1000000"])
-    let forwarder = try Forwarder(["--duration", "2.8"], tool: tool) { _ in ["net_null0,no-rx=1", "net_null1,no-rx=1"] }
+    let tool = Tool(name: "dpdkfwd", environment: ["NOTIFY_SOCKET": socket.path, "WATCHDOG_USEC": "4000000"])
+    let forwarder = try Forwarder(["--duration", "9"], tool: tool) { _ in ["net_null0,no-rx=1", "net_null1,no-rx=1"] }
     let listener = Listener(socket)
     let ended = try await forwarder.run()
     ended.expectClean()
     let times = listener.heard.filter { $0.message == "WATCHDOG=1" }.map(\.time)
     let gaps = zip(times.dropFirst(), times).map { $0 - $1 }
     // Half a period each: on a busy host some are late, but never so late that the manager would end the service.
-    #expect((3...6).contains(gaps.count), "\(gaps)")
-    #expect(gaps.allSatisfy { $0 < .seconds(1) }, "\(gaps)")
+    #expect((2...4).contains(gaps.count), "\(gaps)")
+    #expect(gaps.allSatisfy { $0 < .seconds(4) }, "\(gaps)")
   }
 
   /// A pipe that nobody reads holds the worker in the middle of a burst.
@@ -55,13 +56,13 @@ struct ServiceTests {
     }
     let drain = try Drain(forwarder.folder.appending(path: "out").path)
     let (_, ended) = try await forwarder.run { running in
-      try #require(await socket.next("READY=1", within: .seconds(10)) != nil)
-      // The pipe is full within milliseconds; what was on its way by then may still come.
-      try await Task.sleep(for: .seconds(0.6))
-      _ = socket.messages
-      #expect(await socket.next("WATCHDOG=1", within: .seconds(1.2)) == nil, "it hangs")
+      try #require(await socket.next("READY=1", within: .seconds(150)) != nil)
+      // The pipe is full within milliseconds, if the worker has them.
+      try await until("it says that it lives, though a worker hangs") {
+        await socket.next("WATCHDOG=1", within: .seconds(1.2)) == nil
+      }
       drain.open()
-      for _ in 0..<3 { try #require(await socket.next("WATCHDOG=1", within: .seconds(2)) != nil, "it works again") }
+      for _ in 0..<3 { try #require(await socket.next("WATCHDOG=1", within: .seconds(60)) != nil, "it works again") }
       try running.send(SIGTERM)
     }
     drain.close()

@@ -139,19 +139,28 @@ struct EndTests {
     defer { close(reader) }
     let (_, ended) = try await forwarder.run { running in
       try await running.metrics { $0.sum("dpdkfwd_lcores") != nil }
-      try await Task.sleep(for: .seconds(1))
+      // It hangs when it receives no more, though more comes.
+      var received: [Int?] = []
+      try await until("the worker does not hang") {
+        received.append(try await forwarder.metrics().sum("dpdkfwd_lcore_rx_packets_total"))
+        try await Task.sleep(for: .seconds(1))
+        return received.count > 2 && Set(received.suffix(3)).count == 1 && received.last != 0
+      }
       try running.send(SIGTERM)
-      try await Task.sleep(for: .seconds(1))
-      try running.send(SIGTERM)
+      // Two at once are one.
+      for _ in 0..<5 {
+        try await Task.sleep(for: .seconds(1))
+        guard (try? running.send(SIGTERM)) != nil else { break }
+      }
     }
     #expect(ended.status == .signaled(SIGTERM))
-    #expect(ended.lasted < .seconds(30))
+    #expect(ended.lasted < .seconds(180), "it ended by itself")
   }
 
   @Test func `it ends after its duration`() async throws {
-    let ended = try await Self.endless(["--duration", "0.5"]).run()
+    let ended = try await Self.endless(["--duration", "2"]).run()
     ended.expectClean()
-    #expect(ended.lasted >= .seconds(0.5))
+    #expect(ended.lasted >= .seconds(2))
     #expect(try #require(ended.balance).received > 0)
   }
 
@@ -159,7 +168,7 @@ struct EndTests {
     let bridge = try Bridge([Frame.arp(who: "10.0.0.2", tell: "10.0.0.1")], ["--duration", "200"])
     let ended = try await bridge.forwarder.run()
     ended.expectClean()
-    #expect(ended.lasted < .seconds(30))
+    #expect(ended.errors.contains("stopping: nothing was received for 0.2 s"))
     #expect(ended.balance?.received == 1)
   }
 
