@@ -89,6 +89,14 @@ def ruled(row, place, rounds, side):
     return found(row, place, judge(rounds, lambda case: 'none'), side.proof, [])
 
 
+def replaced(row, place, rounds, side):
+    """Rules replaced while packets pass: what stands as `to io` and `net of io` is to and net of the same rules left as
+    they are."""
+    cases = judge(rounds, lambda case: case.rsplit('-', 1)[0] + '-still')
+    notes = [f'{case}: {statistics.median(rates):.0f} rulesets a second' for case, rates in side.rates.items()]
+    return found(row, place, cases, side.proof, notes)
+
+
 def machine(binaries):
     """What the figures belong to. The commit is the one checked out where the binaries lie."""
     def said(*words):

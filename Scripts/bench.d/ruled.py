@@ -35,15 +35,19 @@ KINDS = {
 }
 
 
-def text(kind, count, is_cached):
-    flowtable = f'flowtable w {{ hook ingress priority 0; devices = {PORTS}; }}' if is_cached else ''
-    offload = 'ct state established flow add @w' if is_cached else ''
+# What stands behind them: nothing (the flow cache serves flows that no rule counts), a counter (every packet meets the
+# rules), or a flow table.
+ENDS = {'': '', 'counted': 'counter', 'flow': 'ct state established flow add @w'}
+
+
+def text(kind, count, end):
+    flowtable = f'flowtable w {{ hook ingress priority 0; devices = {PORTS}; }}' if end == 'flow' else ''
     return (f'table inet bench {{\n{flowtable}\nchain f {{\ntype filter hook forward priority 0; policy accept;\n'
-            f'{KINDS[kind](count)}\n{offload}\n}}\n}}\n')
+            f'{KINDS[kind](count)}\n{ENDS[end]}\n}}\n}}\n')
 
 
 class Ruled(sides.Forwarder):
-    """dpdkfwd without rules, with so many of each kind, and with a flow table behind 10, 1k and 10k of them."""
+    """dpdkfwd without rules, with so many of each kind, and with a counter or a flow table behind some of them."""
 
     def __init__(self, place, binaries, folder):
         super().__init__(place, binaries)
@@ -52,20 +56,20 @@ class Ruled(sides.Forwarder):
         self.cases = {'none': []}
         for kind in KINDS:
             for count in COUNTS:
-                self._add(folder, kind, count, False)
+                self._add(folder, kind, count, '')
+                self._add(folder, kind, count, 'counted')
         for count in (10, 1000, 10_000):
-            self._add(folder, 'unlike', count, True)
+            self._add(folder, 'unlike', count, 'flow')
 
-    def _add(self, folder, kind, count, is_cached):
-        case = f'{kind}-{count}' + ('-flow' if is_cached else '')
+    def _add(self, folder, kind, count, end):
+        case = f'{kind}-{count}' + (f'-{end}' if end else '')
         path = os.path.join(folder, f'{case}.nft')
         with open(path, 'w', encoding='ascii') as file:
-            file.write(text(kind, count, is_cached))
-        # Without a flow table every packet meets the rules.
+            file.write(text(kind, count, end))
         self.cases[case] = ['--rules', path]
 
     def _settle(self):
-        """UDP is assured after two seconds. Where rules are asked about every packet nothing is cached."""
+        """UDP is assured after two seconds. Where rules count, nothing is cached."""
         time.sleep(3)
 
     def round(self, seconds):

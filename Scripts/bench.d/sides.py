@@ -156,15 +156,18 @@ class Forwarder:
             thread = window.Thread(process.pid, self.place.thread)
             if case == 'off':
                 time.sleep(0.5)
-                return thread.measure(seconds, self._received)
+                return self.measure(case, thread, seconds)
             self._settle()
             before = self._figures('ct')
-            cycles = thread.measure(seconds, self._received)
+            cycles = self.measure(case, thread, seconds)
             self.proof[case] = proof(before, self._figures('ct'))
             return cycles
         finally:
             end(process)
             clean(self.name, self.place.hugetlbfs)
+
+    def measure(self, _case, thread, seconds):
+        return thread.measure(seconds, self._received)
 
     def _figures(self, kind):
         shown = subprocess.run([f'{self.binaries}/dpdkfwd-stat', '-f', self.name, 'show', kind, '--json'],
