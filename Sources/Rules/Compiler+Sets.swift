@@ -200,7 +200,7 @@ extension Compiler {
 
   /// What elements of a set run: what it says, or what the rules say that add them.
   private mutating func statements(of named: NamedSet) throws(RuleCompileError) -> [Statement] {
-    guard let first = named.statementsOfElements(updates(of: named.name)) else {
+    guard let first = named.statementsOfElements(updates[named.name] ?? []) else {
       throw fail("rules give elements of set \(named.name) different statements")
     }
     for case .connectionCount in first { needs.formUnion([.basics, .id]) }

@@ -32,9 +32,13 @@ struct Compiler {
   var targetsOfChains: [Set<Int>] = []
 
   var table = Table(family: .inet, name: "") {
-    didSet { updatedSets = table.updatedSets }
+    didSet {
+      updates = table.updates
+      updatedSets = Set(updates.keys)
+    }
   }
-  /// Sets of the table that rules add to or delete from.
+  /// Sets of the table that rules add to or delete from, and what they do.
+  private(set) var updates: [String: [SetUpdate]] = [:]
   private var updatedSets: Set<String> = []
   /// Of the chain in hand: rules may be filed under these.
   private(set) var marksKept: [Target] = []
@@ -368,12 +372,6 @@ struct Compiler {
 
   /// Whether packets can change it.
   func isLive(_ set: NamedSet) -> Bool { set.isLive(among: updatedSets) }
-
-  func updates(of name: String) -> [SetUpdate] {
-    table.chains.flatMap(\.rules).flatMap(\.statements).compactMap { statement in
-      if case .update(let update) = statement, update.set == name { update } else { nil }
-    }
-  }
 
   /// Where some words are from now on.
   mutating func place(of new: [UInt64]) -> UInt32 {

@@ -56,13 +56,7 @@ extension Ruleset {
 
 extension Table {
   /// Names of the sets that rules add to or delete from.
-  public var updatedSets: Set<String> {
-    var names: Set<String> = []
-    for chain in chains {
-      for rule in chain.rules { for case .update(let update) in rule.statements { names.insert(update.set) } }
-    }
-    return names
-  }
+  public var updatedSets: Set<String> { Set(updates.keys) }
 }
 
 extension NamedSet {
@@ -82,20 +76,5 @@ extension NamedSet {
 
 extension [Statement] {
   /// The same for something new, which has no numbers yet.
-  public var unnumbered: [Statement] {
-    map { statement in
-      switch statement {
-      case .counter(var counter):
-        counter.state = 0
-        return .counter(counter)
-      case .limit(var limit):
-        limit.state = 0
-        return .limit(limit)
-      case .connectionCount(var count):
-        count.state = 0
-        return .connectionCount(count)
-      default: return statement
-      }
-    }
-  }
+  public var unnumbered: [Statement] { map { $0.numbered { 0 } } }
 }

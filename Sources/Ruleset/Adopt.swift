@@ -152,18 +152,29 @@ extension Rule {
 }
 
 extension Statement {
-  fileprivate var bare: Statement {
+  /// What it says, without what it counted.
+  var bare: Statement {
     switch self {
     case .counter: return .counter(Counter())
-    case .limit(var limit):
-      limit.state = 0
-      return .limit(limit)
-    case .connectionCount(var count):
-      count.state = 0
-      return .connectionCount(count)
     case .update(var update):
       update.statements = update.statements.map(\.bare)
       return .update(update)
+    default: return numbered { 0 }
+    }
+  }
+
+  /// The same with a number for its own state, if it keeps one.
+  public func numbered(_ number: () -> StateID) -> Statement {
+    switch self {
+    case .counter(var counter):
+      counter.state = number()
+      return .counter(counter)
+    case .limit(var limit):
+      limit.state = number()
+      return .limit(limit)
+    case .connectionCount(var count):
+      count.state = number()
+      return .connectionCount(count)
     default: return self
     }
   }

@@ -349,19 +349,5 @@ extension Element {
 
 extension Workspace {
   /// A set's statement for one more of its elements.
-  func fresh(_ statement: Statement) -> Statement {
-    switch statement {
-    case .counter:
-      var counter = Counter()
-      counter.state = nextState()
-      return .counter(counter)
-    case .limit(var limit):
-      limit.state = nextState()
-      return .limit(limit)
-    case .connectionCount(var count):
-      count.state = nextState()
-      return .connectionCount(count)
-    default: return statement
-    }
-  }
+  func fresh(_ statement: Statement) -> Statement { statement.bare.numbered { nextState() } }
 }

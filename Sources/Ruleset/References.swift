@@ -132,22 +132,7 @@ extension NamedSet {
 
 extension [Statement] {
   /// The same but for what they have counted.
-  func areLike(_ others: [Statement]) -> Bool { map(\.withoutState) == others.map(\.withoutState) }
-}
-
-extension Statement {
-  fileprivate var withoutState: Statement {
-    switch self {
-    case .counter: return .counter(Counter())
-    case .limit(var limit):
-      limit.state = 0
-      return .limit(limit)
-    case .connectionCount(var count):
-      count.state = 0
-      return .connectionCount(count)
-    default: return self
-    }
-  }
+  func areLike(_ others: [Statement]) -> Bool { map(\.bare) == others.map(\.bare) }
 }
 
 // MARK: Jumps
